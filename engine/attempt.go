@@ -1,0 +1,95 @@
+package engine
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Limits of what is kept of an attempt.
+const (
+	// MaxAnswerBody is how much of an answer's body is read and kept, in bytes. The reading stops there.
+	MaxAnswerBody = 16 << 10
+	// MaxAnswerHeaders is how many bytes of header lines an answer may have, and are kept.
+	MaxAnswerHeaders = 16 << 10
+	// MaxErrorText is how much of a network error's text is kept, in bytes.
+	MaxErrorText = 500
+)
+
+// Attempt is one HTTP request and what came of it.
+type Attempt struct {
+	ID         AttemptID
+	DeliveryID DeliveryID
+	Number     int // from 1
+	Trigger    Trigger
+	StartedAt  time.Time
+	// WebhookVersion is the version of the webhook whose settings were used.
+	WebhookVersion int
+	Request        SentRequest
+	Answer         *Answer // nil: no answer came
+	Outcome        Outcome
+	Timings        Timings
+	RemoteAddr     string // address and port that was connected to; empty: none
+}
+
+// SentRequest is the request as it went out, secrets masked.
+type SentRequest struct {
+	Verb string
+	URL  string
+	// Headers are the header lines in the order of the wire, "Name: value", sensitive values masked.
+	Headers []string
+	Body    []byte
+}
+
+// Answer is what the receiver answered.
+type Answer struct {
+	Proto      string // "HTTP/1.1"
+	StatusCode int
+	// Headers are the header lines sorted by name, "Name: value", Set-Cookie masked.
+	Headers   []string
+	Body      []byte // at most MaxAnswerBody
+	Truncated bool   // the body went on
+}
+
+// Timings are how long the parts of an attempt took, in microseconds. A part that did not happen is 0:
+// a connection that was used again has no DNS, Connect and TLS.
+type Timings struct {
+	DNS, Connect, TLS int64
+	// Wait is from the connection being ready to the first byte of the answer.
+	Wait int64
+	// Body is the reading of the answer's body.
+	Body  int64
+	Total int64
+	// Reused: the connection was opened by an earlier attempt.
+	Reused bool
+}
+
+// Duration returns how long the attempt took.
+func (a *Attempt) Duration() time.Duration { return time.Duration(a.Timings.Total) * time.Microsecond }
+
+// headerLines writes headers as sorted lines; mask says whose values are hidden.
+func headerLines(h http.Header, mask func(name string) bool) []string {
+	names := slices.Sorted(maps.Keys(h))
+	lines := make([]string, 0, len(names))
+	for _, name := range names {
+		for _, value := range h[name] {
+			if mask(name) {
+				value = Mask
+			}
+			lines = append(lines, name+": "+value)
+		}
+	}
+	return lines
+}
+
+// HeaderNamed returns the value of the first header line with that name, in any case.
+func HeaderNamed(lines []string, name string) string {
+	for _, line := range lines {
+		if n, value, ok := strings.Cut(line, ": "); ok && strings.EqualFold(n, name) {
+			return value
+		}
+	}
+	return ""
+}

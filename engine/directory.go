@@ -1,0 +1,129 @@
+package engine
+
+import (
+	"maps"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Directory is all consumers and webhooks at one moment. It never changes: the store publishes a new one with
+// each change of the configuration, before it answers the change. Safe for concurrent use.
+type Directory struct {
+	consumers map[ConsumerID]*listed
+	webhooks  map[WebhookID]*Webhook
+
+	once   sync.Once
+	byType map[string][]*Webhook // enabled webhooks that name the type, in the order of sending
+	toAll  []*Webhook            // enabled webhooks that listen to all events
+}
+
+// listed is one consumer with its webhooks in their order.
+type listed struct {
+	consumer *APIConsumer
+	webhooks []*Webhook
+}
+
+// NewDirectory returns a directory without anything in it.
+func NewDirectory() *Directory {
+	return &Directory{consumers: map[ConsumerID]*listed{}, webhooks: map[WebhookID]*Webhook{}}
+}
+
+// With returns a directory in which the consumer and all its webhooks, deleted ones left out, are the given ones.
+func (d *Directory) With(c *APIConsumer, webhooks []*Webhook) *Directory {
+	next := d.Without(c.ID)
+	next.consumers[c.ID] = &listed{consumer: c, webhooks: webhooks}
+	for _, w := range webhooks {
+		next.webhooks[w.ID] = w
+	}
+	return next
+}
+
+// Without returns a directory that lacks the consumer and its webhooks.
+func (d *Directory) Without(id ConsumerID) *Directory {
+	next := &Directory{consumers: maps.Clone(d.consumers), webhooks: maps.Clone(d.webhooks)}
+	if old := next.consumers[id]; old != nil {
+		for _, w := range old.webhooks {
+			delete(next.webhooks, w.ID)
+		}
+		delete(next.consumers, id)
+	}
+	return next
+}
+
+// Consumer returns a consumer that must not be changed; nil when there is none.
+func (d *Directory) Consumer(id ConsumerID) *APIConsumer {
+	if l := d.consumers[id]; l != nil {
+		return l.consumer
+	}
+	return nil
+}
+
+// ConsumerNamed finds a consumer by its id or its external id; nil when there is none.
+func (d *Directory) ConsumerNamed(name string) *APIConsumer {
+	if id, err := ParseID[ConsumerID](name); err == nil {
+		return d.Consumer(id)
+	}
+	for _, l := range d.consumers {
+		if name != "" && l.consumer.ExternalID == name {
+			return l.consumer
+		}
+	}
+	return nil
+}
+
+// Webhook returns a webhook that must not be changed; nil when there is none or it was deleted.
+func (d *Directory) Webhook(id WebhookID) *Webhook { return d.webhooks[id] }
+
+// Webhooks returns a consumer's webhooks in their order. The slice must not be changed.
+func (d *Directory) Webhooks(id ConsumerID) []*Webhook {
+	if l := d.consumers[id]; l != nil {
+		return l.webhooks
+	}
+	return nil
+}
+
+// Consumers returns all consumers, oldest first.
+func (d *Directory) Consumers() []*APIConsumer {
+	all := make([]*APIConsumer, 0, len(d.consumers))
+	for _, id := range slices.Sorted(maps.Keys(d.consumers)) {
+		all = append(all, d.consumers[id].consumer)
+	}
+	return all
+}
+
+// Unusable says why nothing may be sent for a webhook now, in words for a person; "" when it may.
+func (d *Directory) Unusable(id WebhookID, now time.Time) string {
+	w := d.webhooks[id]
+	if w == nil {
+		return "The webhook was deleted."
+	}
+	if !w.Enabled {
+		return "The webhook is disabled."
+	}
+	switch d.consumers[w.ConsumerID].consumer.State(now) {
+	case ConsumerDisabled:
+		return "The API consumer is disabled."
+	case ConsumerExpired:
+		return "The API consumer has expired."
+	}
+	return ""
+}
+
+// index fills byType and toAll. It is made on first use, so that many changes in a row do not pay for it.
+func (d *Directory) index() {
+	d.byType = map[string][]*Webhook{}
+	for _, id := range slices.Sorted(maps.Keys(d.consumers)) {
+		for _, w := range d.consumers[id].webhooks {
+			switch {
+			case !w.Enabled:
+			case slices.Contains(w.Events, AllEvents):
+				d.toAll = append(d.toAll, w)
+			default:
+				for _, code := range w.Events {
+					d.byType[code] = append(d.byType[code], w)
+				}
+			}
+		}
+	}
+}

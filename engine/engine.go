@@ -1,0 +1,189 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"labhook/engine/egress"
+)
+
+// DefaultGrace is how long Stop lets running sends finish.
+const DefaultGrace = 10 * time.Second
+
+// Config is what an Engine needs to know. Guard and Log are required.
+type Config struct {
+	Guard     *egress.Guard
+	Log       *slog.Logger
+	Grace     time.Duration // 0: DefaultGrace
+	UserAgent string        // "": Labhook
+	Limits    Limits
+	// Transport sends the requests; nil: the guard's.
+	Transport http.RoundTripper
+}
+
+// Engine takes events, and sends them. Make one with New, Start it once and Stop it once.
+type Engine struct {
+	cfg        Config
+	store      Store
+	log        *slog.Logger
+	transport  http.RoundTripper
+	dispatcher *dispatcher
+	janitor    *janitor
+
+	// life is held for reading by whoever accepts work, so that Stop can wait for them.
+	life  sync.RWMutex
+	state engineState
+
+	loop      sync.WaitGroup // the dispatcher's loop
+	stopLoop  context.CancelFunc
+	sendCtx   context.Context // cancelled when the grace period is over
+	interrupt context.CancelCauseFunc
+	mu        sync.Mutex
+	putBack   []DeliveryID // interrupted sends
+}
+
+type engineState int
+
+const (
+	created engineState = iota
+	running
+	stopped
+)
+
+// New returns an engine that works on store. It panics when a required part of the configuration is missing.
+func New(cfg Config, store Store) *Engine {
+	if cfg.Guard == nil || cfg.Log == nil || store == nil {
+		panic("engine: New needs a guard, a log and a store")
+	}
+	if cfg.Grace <= 0 {
+		cfg.Grace = DefaultGrace
+	}
+	if cfg.UserAgent == "" {
+		cfg.UserAgent = "Labhook"
+	}
+	if cfg.Transport == nil {
+		cfg.Transport = cfg.Guard.Transport(MaxAnswerHeaders)
+	}
+	e := &Engine{cfg: cfg, store: store, log: cfg.Log, transport: cfg.Transport}
+	e.dispatcher = newDispatcher(cfg.Limits, store, cfg.Log, e.send)
+	e.janitor = newJanitor(cfg.Log)
+	e.sendCtx, e.interrupt = context.WithCancelCause(context.Background())
+	return e
+}
+
+// Start puts back what an earlier process left unfinished, and begins to send. ctx bounds the start only.
+func (e *Engine) Start(ctx context.Context) error {
+	e.life.Lock()
+	defer e.life.Unlock()
+	if e.state != created {
+		return errors.New("engine: started before")
+	}
+	now := time.Now().Truncate(time.Millisecond)
+	if _, err := e.store.PutBackAbandoned(ctx, now, func(DeliveryID) bool { return false }); err != nil {
+		return fmt.Errorf("put back what was being sent: %w", err)
+	}
+	if err := e.sweep(ctx); err != nil {
+		return err
+	}
+	loopCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
+	e.stopLoop = stop
+	e.loop.Go(func() { e.dispatcher.run(loopCtx) })
+	if err := e.janitor.start(loopCtx, e.maintenance()); err != nil {
+		stop()
+		return fmt.Errorf("start maintenance: %w", err)
+	}
+	e.state = running
+	return nil
+}
+
+// Running reports whether events are taken and sent.
+func (e *Engine) Running() bool {
+	e.life.RLock()
+	defer e.life.RUnlock()
+	return e.state == running
+}
+
+// Stop takes no more work, lets running sends finish for the grace period, or until ctx ends, and puts the rest
+// back without counting an attempt. It returns when every outcome is on disk. Calling it again does nothing.
+func (e *Engine) Stop(ctx context.Context) error {
+	e.life.Lock()
+	was := e.state
+	e.state = stopped
+	e.life.Unlock()
+	if was != running {
+		return nil
+	}
+	e.stopLoop()
+	e.janitor.stop()
+	e.loop.Wait()
+	unsent := e.dispatcher.stop()
+
+	finished := make(chan struct{})
+	go func() {
+		e.dispatcher.idle.Wait()
+		close(finished)
+	}()
+	grace := time.NewTimer(e.cfg.Grace)
+	defer grace.Stop()
+	select {
+	case <-finished:
+	case <-grace.C:
+	case <-ctx.Done():
+	}
+	e.interrupt(errInterrupted)
+	<-finished
+	unsent = append(unsent, e.putBack...)
+	if len(unsent) == 0 {
+		return nil
+	}
+	now := time.Now().Truncate(time.Millisecond)
+	if err := e.store.PutBack(context.WithoutCancel(ctx), now, unsent); err != nil {
+		return fmt.Errorf("put back %d unfinished deliveries: %w", len(unsent), err)
+	}
+	e.log.Info("sends put back", "deliveries", len(unsent))
+	return nil
+}
+
+// Resend asks for one more attempt of a delivery that has ended, under the same id.
+func (e *Engine) Resend(ctx context.Context, who Actor, id DeliveryID) (Delivery, error) {
+	return e.change(ctx, who, id, Change{Step: StepResend})
+}
+
+// Hasten makes a delivery due that waits for its delay or its next attempt.
+func (e *Engine) Hasten(ctx context.Context, who Actor, id DeliveryID) (Delivery, error) {
+	return e.change(ctx, who, id, Change{Step: StepHasten})
+}
+
+// Cancel ends a delivery that has not ended. An attempt that runs is not broken off, but decides nothing any more.
+func (e *Engine) Cancel(ctx context.Context, who Actor, id DeliveryID, reason string) (Delivery, error) {
+	return e.change(ctx, who, id, Change{Step: StepCancel, Reason: reason})
+}
+
+func (e *Engine) change(ctx context.Context, who Actor, id DeliveryID, c Change) (Delivery, error) {
+	e.life.RLock()
+	defer e.life.RUnlock()
+	if e.state != running {
+		return Delivery{}, ErrStopping
+	}
+	c.Now = time.Now().Truncate(time.Millisecond)
+	d, err := e.store.ChangeDelivery(context.WithoutCancel(ctx), who, id, c)
+	if err != nil {
+		return d, fmt.Errorf("%s delivery: %w", c.Step, err)
+	}
+	if d.State.Final() {
+		e.dispatcher.drop(d.WebhookID, d.ID)
+	} else {
+		e.dispatcher.announceDue(d.WebhookID, d.DueAt)
+	}
+	return d, nil
+}
+
+// AddMaintenance adds a recurring piece of work of another package. Call it before Start.
+func (e *Engine) AddMaintenance(name string, every time.Duration, run func(context.Context) error) {
+	e.janitor.add(upkeep{name: name, every: every, run: run})
+}

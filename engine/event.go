@@ -1,0 +1,143 @@
+package engine
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"mime"
+	"strings"
+	"time"
+)
+
+// Limits of an event.
+const (
+	MaxEventData      = 256 << 10 // bytes of data
+	MaxSenderID       = 64        // characters of the id that a sender gives
+	MaxSubject        = 200       // characters
+	MaxIdempotencyKey = 200       // characters of an Idempotency-Key
+)
+
+// Event is one occurrence. It is accepted once and never changed.
+type Event struct {
+	ID EventID
+	// SenderID is the id the sender gave, unique where set: the same one again is the same event.
+	SenderID string
+	// IdempotencyKey is what the sender gave beside the event, unique where set.
+	IdempotencyKey string
+	Type           string     // code of an EventType
+	ConsumerID     ConsumerID // zero: every consumer
+	Subject        string     // what it is about: the lab instance of lab events; empty: nothing in particular
+	OccurredAt     time.Time  // when it happened, as the sender says
+	AcceptedAt     time.Time
+	// Data is the JSON object as it was sent, byte for byte.
+	Data        json.RawMessage
+	TraceParent string // W3C trace context of the sender; empty: none
+	Source      string // who posted it, in words: an API key or a person
+	SourceIP    string
+}
+
+// PublicID is the id that senders and receivers see: the sender's own where it gave one.
+func (e *Event) PublicID() string {
+	if e.SenderID != "" {
+		return e.SenderID
+	}
+	return e.ID.String()
+}
+
+// Fingerprint tells two different events under one id or key apart.
+func (e *Event) Fingerprint() [sha256.Size]byte {
+	var b bytes.Buffer
+	occurred := ""
+	if !e.OccurredAt.Equal(e.AcceptedAt) {
+		occurred = e.OccurredAt.UTC().Format(time.RFC3339Nano)
+	}
+	fmt.Fprintf(&b, "%s\x00%s\x00%d\x00%s\x00%s\x00", e.SenderID, e.Type, e.ConsumerID, e.Subject, occurred)
+	b.Write(e.Data)
+	return sha256.Sum256(b.Bytes())
+}
+
+// Prepare checks the event and fills what follows from the rest: the subject of a lab event and the time it
+// occurred. The error is an InvalidError.
+func (e *Event) Prepare(now time.Time) error {
+	var bad InvalidError
+	kind, ok := Catalog.Find(e.Type)
+	switch {
+	case e.Type == "":
+		bad.add("type", "Name the event type, such as %s", LabScored)
+	case !ok:
+		bad.add("type", "There is no event type %q; GET /api/v1/event-types lists them", e.Type)
+	default:
+		e.Type = kind.Code
+	}
+	if e.SenderID != "" && (len(e.SenderID) > MaxSenderID || !isToken(e.SenderID)) {
+		bad.add("id", "The id may have at most %d letters, digits and . _ - :", MaxSenderID)
+	} else if strings.HasPrefix(e.SenderID, eventKind{}.prefix()) {
+		bad.add("id", "The id must not start with %s, which marks Labhook's own ids", eventKind{}.prefix())
+	}
+	if len(e.IdempotencyKey) > MaxIdempotencyKey || strings.ContainsFunc(e.IdempotencyKey, func(r rune) bool { return r < '!' || r > '~' }) {
+		bad.add("Idempotency-Key", "The key may have at most %d visible ASCII characters", MaxIdempotencyKey)
+	}
+	bad.checkText("subject", "Subject", e.Subject, MaxSubject)
+	// Times are kept to the millisecond, so that a stored event compares equal to the one that was posted.
+	e.AcceptedAt = now.Truncate(time.Millisecond)
+	if e.OccurredAt.IsZero() {
+		e.OccurredAt = e.AcceptedAt
+	}
+	e.OccurredAt = e.OccurredAt.Truncate(time.Millisecond)
+	e.checkData(&bad, kind)
+	return bad.orNil()
+}
+
+func (e *Event) checkData(bad *InvalidError, kind EventType) {
+	data := bytes.TrimSpace(e.Data)
+	switch {
+	case len(data) > MaxEventData:
+		bad.add("data", "Data may have at most %d bytes, these are %d", MaxEventData, len(data))
+		return
+	case len(data) == 0 || string(data) == "null":
+		bad.add("data", "Send the event's data as a JSON object")
+		return
+	case data[0] != '{':
+		bad.add("data", "Data must be a JSON object")
+		return
+	}
+	e.Data = json.RawMessage(data)
+	if !kind.LabDetails {
+		return
+	}
+	lab, err := ParseLabDetails(e.Data)
+	if invalid, ok := errors.AsType[InvalidError](err); ok {
+		*bad = append(*bad, invalid...)
+		return
+	} else if err != nil {
+		bad.add("data", "Data is not JSON: %s", err)
+		return
+	}
+	if e.Subject == "" {
+		e.Subject = lab.InstanceID()
+	}
+}
+
+// isJSONType reports whether a media type is JSON.
+func isJSONType(contentType string) bool {
+	mediaType, _, err := mime.ParseMediaType(contentType)
+	return err == nil && (mediaType == "application/json" || strings.HasSuffix(mediaType, "+json"))
+}
+
+// jsonProblem says what is wrong with a JSON text, and where; "" when nothing is.
+func jsonProblem(text string) string {
+	var any json.RawMessage
+	err := json.Unmarshal([]byte(text), &any)
+	if err == nil {
+		return ""
+	}
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
+		before := text[:min(int(syntax.Offset), len(text))]
+		line := strings.Count(before, "\n") + 1
+		column := len(before) - strings.LastIndexByte(before, '\n') - 1
+		return fmt.Sprintf("%s (line %d, column %d)", syntax, line, column)
+	}
+	return err.Error()
+}

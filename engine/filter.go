@@ -1,0 +1,75 @@
+package engine
+
+import (
+	"time"
+)
+
+// PageSize is how many rows a list shows unless it is told otherwise; MaxPageSize is the most.
+const (
+	PageSize    = 50
+	MaxPageSize = 200
+)
+
+// Page is a part of a list that is ordered newest first.
+type Page[T any] struct {
+	Rows []T
+	// Older reports whether rows follow, Newer whether rows precede.
+	Older, Newer bool
+}
+
+// DeliveryFilter chooses deliveries; zero fields choose all.
+type DeliveryFilter struct {
+	States     []DeliveryState
+	ConsumerID ConsumerID
+	WebhookID  WebhookID
+	EventID    EventID
+	EventType  string
+	Subject    string // the lab instance
+	Since      time.Time
+	Until      time.Time // exclusive
+	// Before and After page: rows older than Before, or newer than After. At most one is set.
+	Before, After DeliveryID
+	Limit         int // 0: PageSize
+}
+
+// DeliveryRow is a delivery with what a list shows beside it.
+type DeliveryRow struct {
+	Delivery
+	EventType    string
+	EventName    string // the event's public id
+	Subject      string
+	WebhookName  string
+	ConsumerName string
+	// AttemptsInAll is how many attempts the webhook makes before it gives up, as it is set now.
+	AttemptsInAll int
+}
+
+// EventFilter chooses events; zero fields choose all.
+type EventFilter struct {
+	Type          string
+	ConsumerID    ConsumerID
+	Subject       string
+	Since, Until  time.Time
+	Before, After EventID
+	Limit         int // 0: PageSize
+}
+
+// EventRow is an event, without its data, with what became of it.
+type EventRow struct {
+	Event
+	Fanout map[DeliveryState]int
+}
+
+// Counts are totals over a time, kept by the hour with each change and never made by counting rows.
+type Counts struct {
+	Delivered int64 // deliveries that ended delivered
+	Failed    int64 // deliveries that were given up
+	Attempts  int64
+}
+
+// Add adds other to c.
+func (c *Counts) Add(other Counts) {
+	c.Delivered += other.Delivered
+	c.Failed += other.Failed
+	c.Attempts += other.Attempts
+}

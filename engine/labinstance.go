@@ -1,0 +1,171 @@
+package engine
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strconv"
+)
+
+// LabDetails is Studio's description of a lab instance: 25 fields in a fixed order, each kept as it was spelled.
+type LabDetails struct {
+	values [len(labFields)]json.RawMessage
+}
+
+// labField is one field of the lab details.
+type labField struct {
+	name string
+	kind labKind
+	// meaning in our own words, for the catalog.
+	meaning string
+	// sample is the value in Studio's documents.
+	sample string
+}
+
+// labKind is the JSON type of a field; null is always allowed.
+type labKind string
+
+const (
+	labInteger labKind = "a whole number"
+	labNumber  labKind = "a number"
+	labText    labKind = "a text"
+	labBool    labKind = "true or false"
+)
+
+// labFields are the fields in Studio's order (its page "Set Up Your Studio Webhook"). Times are Unix seconds.
+// The type of CustomData is not published; Labhook takes it for a text.
+var labFields = [...]labField{
+	{"Id", labInteger, "The lab instance", `998592321`},
+	{"UserId", labInteger, "The user in the platform", `5023932`},
+	{"UserExternalId", labText, "The user in your own system", `"Example.User"`},
+	{"UserFirstName", labText, "The user's first name", `"Example"`},
+	{"UserLastName", labText, "The user's last name", `"User"`},
+	{"LabProfileId", labInteger, "The lab profile", `19376`},
+	{"LabProfileName", labText, "The lab profile's name", `"Example Lab"`},
+	{"LabProfileNumber", labText, "The lab profile's number, a text", `"ABC"`},
+	{"LabSeriesId", labInteger, "The lab series", `10296`},
+	{"LabSeriesName", labText, "The lab series' name", `"Example Series"`},
+	{"ClassId", labInteger, "The class in the platform", `null`},
+	{"ClassExternalId", labText, "The class in your own system", `null`},
+	{"ClassName", labText, "The class's name", `null`},
+	{"Start", labInteger, "When the lab was started", `1671565852`},
+	{"End", labInteger, "When the lab ended", `null`},
+	{"Expires", labInteger, "When the lab expires", `1671587452`},
+	{"LastActivity", labInteger, "When the learner was last active", `null`},
+	{"LastSave", labInteger, "When the lab was last saved", `null`},
+	{"State", labInteger, "What the lab instance is doing", `20`},
+	{"CompletionStatus", labInteger, "How far the learner has come", `2`},
+	{"CustomData", labText, "A text of your own", `null`},
+	{"ExamPassed", labBool, "Whether the learner passed; set once activities were scored", `null`},
+	{"ExamScore", labNumber, "The score; set once activities were scored", `null`},
+	{"ExamMaxPossibleScore", labNumber, "The highest score that can be reached", `10`},
+	{"ExamPassingScore", labNumber, "The score needed to pass", `7`},
+}
+
+// labFieldIndex finds a field's place by its exact name.
+var labFieldIndex = func() map[string]int {
+	m := make(map[string]int, len(labFields))
+	for i, f := range labFields {
+		m[f.name] = i
+	}
+	return m
+}()
+
+// ParseLabDetails picks the 25 fields out of an event's data. A missing field is null and other fields are
+// passed over. Fields of a wrong type make an InvalidError that names each one; any other error is a syntax error.
+func ParseLabDetails(data json.RawMessage) (LabDetails, error) {
+	var (
+		lab    LabDetails
+		fields map[string]json.RawMessage
+		bad    InvalidError
+	)
+	if err := json.Unmarshal(data, &fields); err != nil {
+		return lab, err
+	}
+	for i, f := range labFields {
+		raw, ok := fields[f.name]
+		if !ok {
+			continue
+		}
+		if !f.kind.holds(raw) {
+			bad.add("data."+f.name, "%s must be %s or null", f.name, f.kind)
+			continue
+		}
+		lab.values[i] = raw
+	}
+	return lab, bad.orNil()
+}
+
+// holds reports whether raw, a valid JSON value, is of the kind or null.
+func (k labKind) holds(raw json.RawMessage) bool {
+	if string(raw) == "null" {
+		return true
+	}
+	switch k {
+	case labInteger:
+		_, err := strconv.ParseInt(string(raw), 10, 64)
+		return err == nil
+	case labNumber:
+		return raw[0] == '-' || raw[0] >= '0' && raw[0] <= '9'
+	case labBool:
+		return raw[0] == 't' || raw[0] == 'f'
+	}
+	return raw[0] == '"'
+}
+
+// Body returns the lab details as they are sent: one line, Studio's order, nulls kept, values as they were spelled.
+func (l LabDetails) Body() []byte {
+	var b bytes.Buffer
+	b.Grow(768)
+	b.WriteByte('{')
+	for i, f := range labFields {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteByte('"')
+		b.WriteString(f.name)
+		b.WriteString(`":`)
+		if l.values[i] == nil {
+			b.WriteString("null")
+		} else {
+			b.Write(l.values[i])
+		}
+	}
+	b.WriteByte('}')
+	return b.Bytes()
+}
+
+// InstanceID returns the lab instance's id, "" when there is none.
+func (l LabDetails) InstanceID() string {
+	id := string(l.values[labFieldIndex["Id"]])
+	if id == "null" {
+		return ""
+	}
+	return id
+}
+
+// set replaces a field's value; the field must exist.
+func (l *LabDetails) set(name string, raw json.RawMessage) { l.values[labFieldIndex[name]] = raw }
+
+// With returns a copy with the named fields replaced by the JSON of values. It panics on a name or value that
+// cannot be: it is for samples and tests.
+func (l LabDetails) With(values map[string]any) LabDetails {
+	for name, v := range values {
+		i, ok := labFieldIndex[name]
+		raw, err := json.Marshal(v)
+		if !ok || err != nil || !labFields[i].kind.holds(raw) {
+			panic(fmt.Sprintf("engine: lab details have no field %s of the kind of %v", name, v))
+		}
+		l.values[i] = raw
+	}
+	return l
+}
+
+// SampleLabDetails returns the example of Studio's documents.
+func SampleLabDetails() LabDetails {
+	var lab LabDetails
+	for i, f := range labFields {
+		lab.values[i] = json.RawMessage(f.sample)
+	}
+	return lab
+}

@@ -1,0 +1,89 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"time"
+)
+
+// send makes one attempt of a delivery and records its outcome. It returns once the outcome is on its way to the
+// disk; what follows from it happens after the commit.
+func (e *Engine) send(s *Sending) {
+	defer e.keepGoing(s)
+	now := time.Now()
+	dir := e.store.Directory()
+	if reason := dir.Unusable(s.Delivery.WebhookID, now); reason != "" {
+		e.cancelUnusable(s, now, reason)
+		return
+	}
+	r := e.attempt(e.sendCtx, dir.Webhook(s.Delivery.WebhookID), s)
+	if r.Change.Step == StepInterrupt {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		e.putBack = append(e.putBack, s.Delivery.ID)
+		return
+	}
+	e.dispatcher.idle.Add(1)
+	e.store.RecordAttempt(r, func(d Delivery, err error) {
+		defer e.dispatcher.idle.Done()
+		e.recorded(s, &r, d, err)
+	})
+}
+
+// recorded follows up on an outcome whose commit is on disk.
+func (e *Engine) recorded(s *Sending, r *Record, d Delivery, err error) {
+	if err != nil {
+		// The row still says that it is being sent: the rescue finds it, and it is sent again.
+		e.log.Error("record failed", "delivery", s.Delivery.ID.String(), "error", err)
+		e.dispatcher.release(s.Delivery.ID)
+		return
+	}
+	e.logAttempt(s, r, d)
+	e.dispatcher.release(d.ID)
+	if d.State == StateRetrying {
+		e.dispatcher.announceDue(d.WebhookID, d.DueAt)
+	}
+}
+
+// logAttempt writes the one line of an attempt, and one more for a delivery that has failed for good.
+func (e *Engine) logAttempt(s *Sending, r *Record, d Delivery) {
+	a := &r.Attempt
+	args := []any{
+		"delivery", d.ID.String(), "event", s.Event.PublicID(), "type", s.Event.Type, "webhook", d.WebhookID.String(),
+		"subject", s.Event.Subject, "attempt", a.Number, "outcome", string(a.Outcome.Kind), "status", a.status(),
+		"duration", a.Duration(),
+	}
+	if a.Outcome.Class != "" {
+		args = append(args, "class", string(a.Outcome.Class), "error", a.Outcome.Error)
+	}
+	if d.State == StateRetrying {
+		args = append(args, "retry_at", d.DueAt)
+	}
+	e.log.Info("attempt finished", args...)
+	if d.State == StateFailed {
+		action := ErrorActionLog
+		if w := e.store.Directory().Webhook(d.WebhookID); w != nil {
+			action = w.ErrorAction
+		}
+		e.log.Warn("delivery failed", "delivery", d.ID.String(), "event", s.Event.PublicID(), "webhook", d.WebhookID.String(),
+			"subject", s.Event.Subject, "attempts", d.Attempts, "class", string(d.LastClass), "status", d.LastStatus, "error_action", string(action))
+	}
+}
+
+// cancelUnusable ends a delivery whose webhook or consumer went out of use since it was queued.
+func (e *Engine) cancelUnusable(s *Sending, now time.Time, reason string) {
+	defer e.dispatcher.release(s.Delivery.ID)
+	err := e.store.CancelUnusable(context.Background(), now.Truncate(time.Millisecond), s.Delivery.ID, reason)
+	if err != nil {
+		e.log.Error("cancel failed", "delivery", s.Delivery.ID.String(), "error", err)
+	}
+}
+
+// keepGoing keeps a panic in one attempt from ending the process. The delivery is found by the rescue.
+func (e *Engine) keepGoing(s *Sending) {
+	if cause := recover(); cause != nil {
+		e.log.Error("send panicked", "delivery", s.Delivery.ID.String(), "panic", fmt.Sprint(cause), "stack", string(debug.Stack()))
+		e.dispatcher.release(s.Delivery.ID)
+	}
+}

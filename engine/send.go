@@ -1,0 +1,172 @@
+package engine
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+)
+
+// attempt makes one attempt and returns what came of it. No transaction is open meanwhile. It takes at most the
+// webhook's timeout; when ctx is cancelled by a shutdown the outcome is OutcomeInterrupted.
+func (e *Engine) attempt(ctx context.Context, w *Webhook, s *Sending) Record {
+	start := time.Now()
+	number := s.Delivery.Attempts + 1
+	a := Attempt{
+		ID: NewID[AttemptID](), DeliveryID: s.Delivery.ID, Number: number,
+		Trigger: s.Delivery.Trigger, StartedAt: start, WebhookVersion: w.Version,
+	}
+	rendered, err := Render(w, s.Event, Stamp{DeliveryID: s.Delivery.ID, Number: number, At: start, UserAgent: e.cfg.UserAgent})
+	class := ClassRequest
+	if err == nil {
+		a.Request = rendered.Sent()
+		ctx, cancel := context.WithTimeout(ctx, w.Timeout)
+		defer cancel()
+		var watch stopwatch
+		a.Answer, err = exchange(httptrace.WithClientTrace(ctx, watch.trace()), e.transport, rendered.Request())
+		a.Timings, a.RemoteAddr = watch.read(start)
+		if errors.Is(err, errInterrupted) {
+			return Record{Attempt: a, Change: Outcome{Kind: OutcomeInterrupted}.Change(time.Now(), 0)}
+		}
+		class = Classify(err, a.status())
+	} else {
+		a.Request = SentRequest{Verb: w.Verb, URL: w.URL}
+	}
+	end := time.Now()
+	a.Timings.Total = end.Sub(start).Microseconds()
+	// Due times are kept to the millisecond; rounding up keeps a wait from being cut short.
+	a.Outcome = Decide(w, number, class, end.Add(time.Millisecond-1).Truncate(time.Millisecond))
+	if err != nil {
+		a.Outcome.Error = clip(err.Error(), MaxErrorText)
+	}
+	return Record{Attempt: a, Change: a.Outcome.Change(end, a.status()), EventBody: rendered.EventBody}
+}
+
+// status returns the answer's status, 0 when none came.
+func (a *Attempt) status() int {
+	if a.Answer == nil {
+		return 0
+	}
+	return a.Answer.StatusCode
+}
+
+// exchange sends a request and reads the answer up to MaxAnswerBody. It may return both an answer and the error
+// that ended the reading of its body; an answer that is a failure by its status needs no error.
+func exchange(ctx context.Context, transport http.RoundTripper, req *http.Request) (*Answer, error) {
+	resp, err := transport.RoundTrip(req.WithContext(ctx))
+	if err != nil {
+		return nil, cause(ctx, err)
+	}
+	defer resp.Body.Close()
+	answer := &Answer{
+		Proto: resp.Proto, StatusCode: resp.StatusCode,
+		Headers: headerLines(resp.Header, func(name string) bool { return name == "Set-Cookie" }),
+	}
+	// One byte more tells whether the body goes on; nothing beyond it is read.
+	body, err := io.ReadAll(io.LimitReader(resp.Body, MaxAnswerBody+1))
+	if len(body) > MaxAnswerBody {
+		body, answer.Truncated = body[:MaxAnswerBody], true
+	}
+	answer.Body = body
+	if err != nil && Classify(nil, resp.StatusCode) == "" {
+		return answer, cause(ctx, err)
+	}
+	return answer, nil
+}
+
+// cause returns why ctx ended where it did, for that is what the client's error is about, else err.
+func cause(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+// clip shortens a text to at most limit bytes without cutting a character.
+func clip(s string, limit int) string {
+	s = strings.ToValidUTF8(s, "\uFFFD")
+	if len(s) <= limit {
+		return s
+	}
+	for limit > 0 && !utf8.RuneStart(s[limit]) {
+		limit--
+	}
+	return s[:limit]
+}
+
+// stopwatch notes when the parts of an attempt began and ended. The client may call it from goroutines that
+// outlive the attempt, hence the lock.
+type stopwatch struct {
+	mu                                          sync.Mutex
+	dnsStart, dnsEnd, connectStart, connectEnd  time.Time
+	tlsStart, tlsEnd, gotConn, firstByte, ended time.Time
+	reused                                      bool
+	remote                                      string
+}
+
+// trace returns the hooks for one request.
+func (s *stopwatch) trace() *httptrace.ClientTrace {
+	mark := func(t *time.Time) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if t.IsZero() {
+			*t = time.Now()
+		}
+	}
+	return &httptrace.ClientTrace{
+		DNSStart:          func(httptrace.DNSStartInfo) { mark(&s.dnsStart) },
+		DNSDone:           func(httptrace.DNSDoneInfo) { mark(&s.dnsEnd) },
+		ConnectStart:      func(_, _ string) { mark(&s.connectStart) },
+		ConnectDone:       func(_, addr string, _ error) { mark(&s.connectEnd); s.setRemote(addr) },
+		TLSHandshakeStart: func() { mark(&s.tlsStart) },
+		TLSHandshakeDone:  func(tls.ConnectionState, error) { mark(&s.tlsEnd) },
+		GotConn: func(info httptrace.GotConnInfo) {
+			mark(&s.gotConn)
+			s.setRemote(info.Conn.RemoteAddr().String())
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.reused = info.Reused
+		},
+		GotFirstResponseByte: func() { mark(&s.firstByte) },
+	}
+}
+
+func (s *stopwatch) setRemote(addr string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.remote = addr
+}
+
+// read returns the timings of an attempt that ends now, and the address it reached.
+func (s *stopwatch) read(start time.Time) (Timings, string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ended = time.Now()
+	if s.reused {
+		// A connection that was dialled meanwhile served another attempt.
+		s.dnsStart, s.connectStart, s.tlsStart = time.Time{}, time.Time{}, time.Time{}
+	}
+	t := Timings{
+		DNS: s.span(s.dnsStart, s.dnsEnd), Connect: s.span(s.connectStart, s.connectEnd), TLS: s.span(s.tlsStart, s.tlsEnd),
+		Wait: s.span(s.gotConn, s.firstByte), Body: s.span(s.firstByte, s.ended), Reused: s.reused,
+	}
+	t.Total = s.ended.Sub(start).Microseconds()
+	return t, s.remote
+}
+
+// span returns the microseconds from start to end: to the attempt's end when that part did not end.
+func (s *stopwatch) span(start, end time.Time) int64 {
+	if start.IsZero() {
+		return 0
+	}
+	if end.IsZero() {
+		end = s.ended
+	}
+	return max(1, end.Sub(start).Microseconds())
+}

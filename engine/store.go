@@ -1,0 +1,75 @@
+package engine
+
+import (
+	"context"
+	"time"
+)
+
+// Store is what the pipeline needs of the database. Each method that writes is one transaction, which may share
+// its commit with others; when it returns, or calls back, the commit is on disk.
+type Store interface {
+	// Directory returns the consumers and webhooks as of the latest committed change. It does not block.
+	Directory() *Directory
+
+	// InsertEvent stores an event and its deliveries, and returns nil. When the sender's id or idempotency key
+	// was used before it stores nothing and returns the event that it was used for.
+	InsertEvent(ctx context.Context, e *Event, deliveries []Delivery) (*Event, error)
+
+	// ClaimDue takes deliveries that are due at now, oldest due time first and at most as many as each want asks
+	// for, and moves them to StateSending. It answers one claim for each want.
+	ClaimDue(ctx context.Context, now time.Time, wants []Want) ([]Claim, error)
+
+	// RecordAttempt stores an attempt with the next state of its delivery and the counters. It returns at
+	// once and calls done after the commit, from a goroutine that must not be kept waiting. A delivery that
+	// was cancelled meanwhile keeps its state; its attempt is stored all the same.
+	RecordAttempt(r Record, done func(Delivery, error))
+
+	// ChangeDelivery applies a step that a person asked for, and writes it to the audit log. ErrNotFound, or
+	// ErrConflict when the step is not possible in the delivery's state.
+	ChangeDelivery(ctx context.Context, who Actor, id DeliveryID, c Change) (Delivery, error)
+
+	// PutBack moves deliveries that are in StateSending and were not attempted to StateQueued.
+	PutBack(ctx context.Context, now time.Time, ids []DeliveryID) error
+
+	// CancelUnusable cancels a delivery in StateSending whose webhook or consumer was found out of use.
+	CancelUnusable(ctx context.Context, now time.Time, id DeliveryID, reason string) error
+
+	// PutBackAbandoned does the same for every delivery that is in StateSending but is none of kept, and returns
+	// the webhooks concerned. The process that owns the data directory is the only one that sends, so what it
+	// does not hold was abandoned.
+	PutBackAbandoned(ctx context.Context, now time.Time, kept func(DeliveryID) bool) ([]WebhookID, error)
+
+	// NextDue returns for every webhook with waiting deliveries when the first of them is due.
+	NextDue(ctx context.Context) (map[WebhookID]time.Time, error)
+
+	// Checkpoint moves the write-ahead log into the database file.
+	Checkpoint(ctx context.Context) error
+}
+
+// Sending is a delivery in StateSending with the event it is about.
+type Sending struct {
+	Delivery Delivery
+	Event    *Event
+}
+
+// Want asks for deliveries of one webhook.
+type Want struct {
+	WebhookID WebhookID
+	Limit     int
+}
+
+// Claim is the answer to a Want.
+type Claim struct {
+	WebhookID WebhookID
+	Taken     []*Sending
+	// NextDue is when the first delivery that is left is due, zero when none waits.
+	NextDue time.Time
+}
+
+// Record is an attempt and what it changes.
+type Record struct {
+	Attempt Attempt
+	Change  Change
+	// EventBody: the body that was sent is the event's data to the byte, and need not be stored again.
+	EventBody bool
+}

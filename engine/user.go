@@ -1,0 +1,80 @@
+package engine
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// Limits of a user of the screens.
+const (
+	MaxLogin    = 100 // characters
+	MinPassword = 12  // characters
+	MaxPassword = 200 // characters
+)
+
+// Role is what a signed-in person may do. Each includes the ones before it.
+type Role string
+
+// The roles.
+const (
+	RoleViewer    Role = "viewer"    // reads
+	RoleDeveloper Role = "developer" // changes webhooks, tests, sends again
+	RoleAdmin     Role = "admin"     // everything
+)
+
+// Roles lists them, the weakest first.
+var Roles = []Role{RoleViewer, RoleDeveloper, RoleAdmin}
+
+// Allows reports whether someone of role r may do what needs the role need.
+func (r Role) Allows(need Role) bool { return slices.Index(Roles, r) >= slices.Index(Roles, need) }
+
+// User is a person who signs in to the screens.
+type User struct {
+	ID        UserID
+	Login     string // e-mail address or user name, unique in any case
+	Name      string
+	Role      Role
+	Enabled   bool
+	TimeZone  string // IANA name; empty: UTC
+	Theme     string // "light", "dark" or empty for the system's
+	CreatedAt time.Time
+}
+
+// Validate returns an InvalidError that names every field that breaks a rule.
+func (u *User) Validate() error {
+	var bad InvalidError
+	if strings.TrimSpace(u.Login) == "" || strings.ContainsAny(u.Login, " \t\r\n") {
+		bad.add("login", "Enter an e-mail address or a user name without spaces")
+	}
+	bad.checkText("login", "User name", u.Login, MaxLogin)
+	if strings.TrimSpace(u.Name) == "" {
+		bad.add("name", "Enter a name")
+	}
+	bad.checkText("name", "Name", u.Name, MaxShortText)
+	if !slices.Contains(Roles, u.Role) {
+		bad.add("role", "Choose one of %s, %s and %s", RoleViewer, RoleDeveloper, RoleAdmin)
+	}
+	if _, err := time.LoadLocation(u.TimeZone); err != nil {
+		bad.add("time_zone", "There is no time zone %q", u.TimeZone)
+	}
+	return bad.orNil()
+}
+
+// ValidatePassword returns an InvalidError unless the password may be chosen. Only its length is judged.
+func ValidatePassword(password string) error {
+	var bad InvalidError
+	if n := len([]rune(password)); n < MinPassword || n > MaxPassword {
+		bad.add("password", "Enter a password of %d to %d characters", MinPassword, MaxPassword)
+	}
+	return bad.orNil()
+}
+
+// Actor is who changes something, for the audit log.
+type Actor struct {
+	Name string // "Dana Ortiz", "key lhk_ab12cd (lab platform)", "system"
+	IP   string // without port; empty: none
+}
+
+// System is the actor of what the server does by itself.
+var System = Actor{Name: "system"}

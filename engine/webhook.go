@@ -1,0 +1,208 @@
+package engine
+
+import (
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// Limits of a webhook. Studio documents none but the number of retries; the others are Labhook's own.
+const (
+	MaxWebhookName         = 100       // characters
+	MaxWebhooksPerConsumer = 1000      // webhooks
+	MaxURL                 = 2048      // bytes
+	MaxHeaders             = 50        // lines
+	MaxHeaderBytes         = 8 << 10   // bytes of all names and values together
+	MaxContent             = 256 << 10 // bytes
+	MaxContentType         = 200       // characters
+	MaxNotificationText    = 500       // characters
+	MaxDelay               = 24 * time.Hour
+	MinTimeout             = time.Second
+	MaxTimeout             = 5 * time.Minute
+	DefaultTimeout         = 30 * time.Second // what Studio's forms open with
+)
+
+// AllEvents as an event of a webhook stands for every event that is not a system event.
+const AllEvents = "*"
+
+// Verbs lists the HTTP methods that a webhook may use: Studio's four, and PATCH.
+var Verbs = []string{"POST", "PUT", "PATCH", "GET", "DELETE"}
+
+// VerbHasBody reports whether a request of that verb carries a body: GET and DELETE do not.
+func VerbHasBody(verb string) bool { return verb != "GET" && verb != "DELETE" }
+
+// Webhook says what to call, when and how. The fields are named as on Skillable Studio's form and stand in its order.
+type Webhook struct {
+	ID         WebhookID
+	ConsumerID ConsumerID
+
+	Name           string
+	Events         []string // event type codes, or AllEvents alone
+	Verb           string
+	URL            string
+	Headers        []Header
+	SendLabDetails bool   // the body is the lab details; Content is then not used
+	Content        string // own body, used when SendLabDetails is off; may be empty
+	Enabled        bool
+	Blocking       bool
+	Delay          time.Duration // whole seconds, from the moment the delivery's turn comes to the first attempt
+	Timeout        time.Duration // whole seconds for one attempt, reading the answer included
+	Retries        int           // attempts after the first one
+	ErrorAction    ErrorAction
+
+	ContentType      string // of Content; empty: JSON where Content is JSON, else plain text
+	NotificationText string // what ErrorActionNotifyUser says; empty: a standard sentence
+	RetryPolicy      string // name of a RetryPolicy
+	Description      string
+
+	Position             int // order among the consumer's webhooks, from 1
+	Version              int // counts up with each change, from 1; attempts record which one they used
+	CreatedAt, UpdatedAt time.Time
+	CreatedBy, UpdatedBy string
+	DeletedAt            time.Time // zero: not deleted; a deleted webhook stays readable for its deliveries
+}
+
+// NewWebhook returns a webhook with the values that Studio's form opens with.
+func NewWebhook(consumer ConsumerID) Webhook {
+	return Webhook{
+		ConsumerID: consumer, Verb: "POST", SendLabDetails: true, Enabled: true, Timeout: DefaultTimeout,
+		Retries: 3, ErrorAction: ErrorActionLog, RetryPolicy: StudioPolicy.Name,
+	}
+}
+
+// Policy returns the webhook's retry policy.
+func (w *Webhook) Policy() RetryPolicy {
+	p, ok := RetryPolicyNamed(w.RetryPolicy)
+	if !ok {
+		return StudioPolicy
+	}
+	return p
+}
+
+// ListensTo reports whether events of that type concern the webhook.
+func (w *Webhook) ListensTo(eventType string) bool {
+	return slices.Contains(w.Events, eventType) || slices.Contains(w.Events, AllEvents)
+}
+
+// Validate returns an InvalidError that names every field that breaks a rule.
+func (w *Webhook) Validate() error {
+	var bad InvalidError
+	if strings.TrimSpace(w.Name) == "" {
+		bad.add("name", "Enter a name")
+	}
+	bad.checkText("name", "Name", w.Name, MaxWebhookName)
+	w.checkEvents(&bad)
+	if !slices.Contains(Verbs, w.Verb) {
+		bad.add("verb", "Choose one of %s", strings.Join(Verbs, ", "))
+	}
+	checkURL(&bad, w.URL)
+	CheckHeaders(&bad, w.Headers)
+	w.checkContent(&bad)
+	checkSeconds(&bad, "delay", "Delay", w.Delay, 0, MaxDelay)
+	checkSeconds(&bad, "timeout", "Timeout", w.Timeout, MinTimeout, MaxTimeout)
+	if policy, ok := RetryPolicyNamed(w.RetryPolicy); !ok {
+		names := make([]string, len(RetryPolicies))
+		for i, p := range RetryPolicies {
+			names[i] = p.Name
+		}
+		bad.add("retry_policy", "Choose one of %s", strings.Join(names, ", "))
+	} else if w.Retries < 0 || w.Retries > policy.MaxRetries {
+		bad.add("retries", "Retries must be a whole number from 0 to %d", policy.MaxRetries)
+	}
+	if !slices.Contains(ErrorActions, w.ErrorAction) {
+		bad.add("error_action", "Choose one of %s, %s and %s", ErrorActionLog, ErrorActionNotifyUser, ErrorActionEndLab)
+	}
+	bad.checkText("notification_text", "Notification text", w.NotificationText, MaxNotificationText)
+	bad.checkText("description", "Description", w.Description, MaxDescription)
+	return bad.orNil()
+}
+
+func (w *Webhook) checkEvents(bad *InvalidError) {
+	if len(w.Events) == 0 {
+		bad.add("events", "Choose the event that the webhook listens to")
+	}
+	seen := map[string]bool{}
+	for _, code := range w.Events {
+		switch {
+		case seen[code]:
+			bad.add("events", "%q is named twice", code)
+		case code == AllEvents:
+			if len(w.Events) > 1 {
+				bad.add("events", "%q stands for all events and must be alone", AllEvents)
+			}
+		default:
+			if _, ok := Catalog.Find(code); !ok {
+				bad.add("events", "There is no event type %q", code)
+			}
+		}
+		seen[code] = true
+	}
+}
+
+func (w *Webhook) checkContent(bad *InvalidError) {
+	if len(w.Content) > MaxContent {
+		bad.add("content", "Content may have at most %d bytes, this one has %d", MaxContent, len(w.Content))
+	}
+	if !utf8.ValidString(w.Content) {
+		bad.add("content", "Content must be UTF-8 text")
+	}
+	if len(w.ContentType) > MaxContentType || !isHeaderValue(w.ContentType) || w.ContentType != "" && !strings.Contains(w.ContentType, "/") {
+		bad.add("content_type", "Enter a media type such as application/json")
+	}
+	if w.SendLabDetails || w.Content == "" {
+		return
+	}
+	if isJSONType(w.ContentType) {
+		if msg := jsonProblem(w.Content); msg != "" {
+			bad.add("content", "Content is not JSON: %s", msg)
+		}
+	}
+}
+
+// checkURL holds the rules of a webhook's URL that need no look at the network.
+func checkURL(bad *InvalidError, raw string) {
+	const example = "such as https://hooks.example.com/lab"
+	if strings.TrimSpace(raw) == "" {
+		bad.add("url", "Enter a URL, %s", example)
+		return
+	}
+	if len(raw) > MaxURL {
+		bad.add("url", "URL may have at most %d bytes, this one has %d", MaxURL, len(raw))
+		return
+	}
+	u, err := url.Parse(raw)
+	if err != nil || strings.ContainsAny(raw, " \t\r\n\\") {
+		bad.add("url", "This is not a URL; enter one %s", example)
+		return
+	}
+	switch {
+	case u.Scheme != "http" && u.Scheme != "https":
+		bad.add("url", "Enter a URL that starts with https:// or http://")
+	case u.Hostname() == "":
+		bad.add("url", "The URL names no host; enter one %s", example)
+	case u.User != nil:
+		bad.add("url", "The URL must not hold a user or password; send an Authorization header instead")
+	case u.Fragment != "" || strings.HasSuffix(raw, "#"):
+		bad.add("url", "The URL must not have a part after #, it is never sent")
+	case u.Port() != "" && !validPort(u.Port()):
+		bad.add("url", "The port must be a number from 1 to 65535")
+	}
+}
+
+func validPort(port string) bool {
+	n, err := strconv.Atoi(port)
+	return err == nil && n > 0 && n < 65536
+}
+
+// checkSeconds adds a message unless d is a whole number of seconds from least to most.
+func checkSeconds(bad *InvalidError, field, label string, d, least, most time.Duration) {
+	if d < least || d > most || d%time.Second != 0 {
+		bad.add(field, "%s must be a whole number of seconds from %d to %d", label, least/time.Second, most/time.Second)
+	}
+}
+
+// AttemptsInAll is how many attempts the webhook makes before it gives up.
+func (w *Webhook) AttemptsInAll() int { return w.Retries + 1 }
