@@ -126,12 +126,12 @@ func NewID[T ID[K], K kind]() T {
 	return T(lastID.v)
 }
 
-// SetNew makes id a new one.
-func (id *ID[K]) SetNew() { *id = NewID[ID[K]]() }
-
 // IDAt returns a number that is not larger than any id made at t or later, and larger than those made before the
 // millisecond of t, so that a time bounds a list that is ordered by id.
-func IDAt(t time.Time) int64 { return max(0, t.Sub(idEpoch).Milliseconds()<<20) }
+func IDAt(t time.Time) int64 {
+	const last = 1<<43 - 1 // what the id's milliseconds can hold
+	return min(max(0, t.Sub(idEpoch).Milliseconds()), last) << 20
+}
 
 // PassID makes every later NewID larger than id. The store calls it once with the newest id on disk.
 func PassID(id int64) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptrace"
@@ -64,6 +65,9 @@ func exchange(ctx context.Context, transport http.RoundTripper, req *http.Reques
 		return nil, cause(ctx, err)
 	}
 	defer resp.Body.Close()
+	if resp.StatusCode < 100 {
+		return nil, fmt.Errorf("the answer's status %d is none of HTTP", resp.StatusCode)
+	}
 	answer := &Answer{
 		Proto: resp.Proto, StatusCode: resp.StatusCode,
 		Headers: headerLines(resp.Header, func(name string) bool { return name == "Set-Cookie" }),

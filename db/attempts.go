@@ -1,0 +1,126 @@
+package db
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"labhook/engine"
+)
+
+// RecordAttempt stores an attempt with the next state of its delivery and the counters. It returns at once, unless
+// very much waits for the writer, and calls done after the commit. A delivery whose state does not allow the step any
+// more, as it was cancelled meanwhile, keeps its state; its attempt is stored and counted all the same.
+func (s *Store) RecordAttempt(r engine.Record, done func(engine.Delivery, error)) {
+	var after engine.Delivery
+	op := operation{
+		patient: true,
+		run: func(t *tx) (err error) {
+			after, err = recordAttempt(t, r)
+			return err
+		},
+		done: func(err error) {
+			if err != nil {
+				done(engine.Delivery{}, fmt.Errorf("record attempt: %w", err))
+				return
+			}
+			done(after, nil)
+		},
+	}
+	if err := s.writer.submit(context.Background(), op); err != nil {
+		go op.done(err) // the caller need not expect the answer before RecordAttempt returns
+	}
+}
+
+func recordAttempt(t *tx, r engine.Record) (engine.Delivery, error) {
+	before, err := getDelivery(t, r.Attempt.DeliveryID)
+	if err != nil {
+		return before, err
+	}
+	after, err := before.Transition(r.Change)
+	if errors.Is(err, engine.ErrConflict) {
+		after = before
+		after.Attempts++
+		after.LastClass, after.LastStatus = r.Change.Class, r.Change.Status
+	} else if err != nil {
+		return before, err
+	}
+	// The number of the row, not of the request: they differ when a delivery was cancelled and sent again while
+	// this attempt ran.
+	if err := insertAttempt(t, r, after.Attempts); err != nil {
+		return before, err
+	}
+	if err := updateDelivery(t, &after); err != nil {
+		return before, err
+	}
+	t.count(before, after)
+	return after, nil
+}
+
+func insertAttempt(t *tx, r engine.Record, number int) error {
+	a := &r.Attempt
+	if a.ID == 0 {
+		a.ID = engine.NewID[engine.AttemptID]()
+	}
+	var requestBody, proto, status, headers, answerBody any
+	if !r.EventBody {
+		requestBody = a.Request.Body
+	}
+	truncated := false
+	if a.Answer != nil {
+		proto, status, truncated = a.Answer.Proto, a.Answer.StatusCode, a.Answer.Truncated
+		headers, answerBody = strings.Join(a.Answer.Headers, "\n"), a.Answer.Body
+	}
+	return t.exec(`INSERT INTO attempts (id, delivery, number, trigger, started_at, webhook_version, verb, url, request_headers,
+			event_body, request_body, proto, status, answer_headers, answer_body, truncated, outcome, class, error, retry_at,
+			dns_us, connect_us, tls_us, wait_us, body_us, total_us, reused, remote_addr)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		int64(a.ID), int64(a.DeliveryID), number, string(a.Trigger), a.StartedAt.UnixMilli(), a.WebhookVersion,
+		a.Request.Verb, a.Request.URL, strings.Join(a.Request.Headers, "\n"), r.EventBody, requestBody,
+		proto, status, headers, answerBody, truncated,
+		string(a.Outcome.Kind), string(a.Outcome.Class), a.Outcome.Error, millis(a.Outcome.RetryAt),
+		a.Timings.DNS, a.Timings.Connect, a.Timings.TLS, a.Timings.Wait, a.Timings.Body, a.Timings.Total,
+		a.Timings.Reused, a.RemoteAddr)
+}
+
+// Attempts returns the attempts of a delivery, oldest first.
+func (s *Store) Attempts(ctx context.Context, id engine.DeliveryID) ([]engine.Attempt, error) {
+	attempts, err := list(ctx, s, scanAttempt, `SELECT a.id, a.delivery, a.number, a.trigger, a.started_at, a.webhook_version,
+			a.verb, a.url, a.request_headers, CASE a.event_body WHEN 1 THEN e.data ELSE a.request_body END,
+			a.proto, a.status, a.answer_headers, a.answer_body, a.truncated, a.outcome, a.class, a.error, a.retry_at,
+			a.dns_us, a.connect_us, a.tls_us, a.wait_us, a.body_us, a.total_us, a.reused, a.remote_addr
+		FROM attempts a CROSS JOIN deliveries d ON d.id = a.delivery CROSS JOIN events e ON e.id = d.event
+		WHERE a.delivery = ? ORDER BY a.number`, id)
+	if err != nil {
+		return nil, fmt.Errorf("list attempts: %w", err)
+	}
+	return attempts, nil
+}
+
+func scanAttempt(row scanner) (a engine.Attempt, err error) {
+	var (
+		answer                        engine.Answer
+		requestHeaders, answerHeaders string
+	)
+	err = row.Scan(&a.ID, &a.DeliveryID, &a.Number, &a.Trigger, at(&a.StartedAt), &a.WebhookVersion,
+		&a.Request.Verb, &a.Request.URL, &requestHeaders, &a.Request.Body,
+		orZero(&answer.Proto), orZero(&answer.StatusCode), orZero(&answerHeaders), &answer.Body, &answer.Truncated,
+		&a.Outcome.Kind, &a.Outcome.Class, &a.Outcome.Error, at(&a.Outcome.RetryAt),
+		&a.Timings.DNS, &a.Timings.Connect, &a.Timings.TLS, &a.Timings.Wait, &a.Timings.Body, &a.Timings.Total,
+		&a.Timings.Reused, &a.RemoteAddr)
+	a.Request.Headers = lines(requestHeaders)
+	if answer.StatusCode != 0 {
+		answer.Headers = lines(answerHeaders)
+		a.Answer = &answer
+	}
+	return a, err
+}
+
+// lines splits what was joined by newlines; header lines hold none.
+func lines(text string) []string {
+	if text == "" {
+		return nil
+	}
+	return strings.Split(text, "\n")
+}

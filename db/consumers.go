@@ -1,0 +1,129 @@
+package db
+
+import (
+	"context"
+	"fmt"
+
+	"labhook/engine"
+)
+
+const consumerColumns = `id, name, coalesce(external_id, ''), description, default_organization, consuming_platform,
+	consuming_platform_version, technical_contact, enabled, expires_at, created_at, created_by, updated_at, updated_by`
+
+func scanConsumer(row scanner) (c engine.APIConsumer, err error) {
+	return c, row.Scan(&c.ID, &c.Name, &c.ExternalID, &c.Description, &c.DefaultOrganization, &c.ConsumingPlatform,
+		&c.ConsumingPlatformVersion, &c.TechnicalContact, &c.Enabled, at(&c.Expires),
+		at(&c.CreatedAt), &c.CreatedBy, at(&c.UpdatedAt), &c.UpdatedBy)
+}
+
+// Consumer returns one API consumer; engine.ErrNotFound when there is none.
+func (s *Store) Consumer(_ context.Context, id engine.ConsumerID) (engine.APIConsumer, error) {
+	if c := s.Directory().Consumer(id); c != nil {
+		return *c, nil
+	}
+	return engine.APIConsumer{}, engine.ErrNotFound
+}
+
+// CreateConsumer stores a new API consumer and returns it with what the store filled in. The error is an
+// engine.InvalidError when a field breaks a rule or the external id is taken.
+func (s *Store) CreateConsumer(ctx context.Context, who engine.Actor, c engine.APIConsumer) (engine.APIConsumer, error) {
+	if err := c.Validate(); err != nil {
+		return engine.APIConsumer{}, err
+	}
+	c.ID = engine.NewID[engine.ConsumerID]()
+	stored, err := change(ctx, s.writer, func(t *tx) (after engine.APIConsumer, err error) {
+		err = t.exec(`INSERT INTO consumers (id, name, external_id, description, default_organization, consuming_platform,
+				consuming_platform_version, technical_contact, enabled, expires_at, created_at, created_by, updated_at, updated_by)
+			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?11, ?12)`,
+			c.ID, c.Name, orNull(c.ExternalID), c.Description, c.DefaultOrganization, c.ConsumingPlatform,
+			c.ConsumingPlatformVersion, c.TechnicalContact, c.Enabled, millis(c.Expires), t.now.UnixMilli(), who.Name)
+		if err != nil {
+			return after, consumerError(err, c)
+		}
+		if err := s.reload(t, c.ID); err != nil {
+			return after, err
+		}
+		after = *t.directory.Consumer(c.ID)
+		return after, t.audit(who, "consumer.create", c.ID.String(), diffConsumers(engine.APIConsumer{}, after).String())
+	})
+	if err != nil {
+		return engine.APIConsumer{}, fmt.Errorf("create consumer: %w", err)
+	}
+	return stored, nil
+}
+
+// UpdateConsumer stores every field of c but those the store fills in, and returns the consumer as it is now. When
+// it cannot be used any more, its waiting deliveries are cancelled.
+func (s *Store) UpdateConsumer(ctx context.Context, who engine.Actor, c engine.APIConsumer) (engine.APIConsumer, error) {
+	if err := c.Validate(); err != nil {
+		return engine.APIConsumer{}, err
+	}
+	stored, err := change(ctx, s.writer, func(t *tx) (after engine.APIConsumer, err error) {
+		before := t.directory.Consumer(c.ID)
+		if before == nil {
+			return after, engine.ErrNotFound
+		}
+		err = t.exec(`UPDATE consumers SET name = ?, external_id = ?, description = ?, default_organization = ?,
+				consuming_platform = ?, consuming_platform_version = ?, technical_contact = ?, enabled = ?, expires_at = ?,
+				updated_at = ?, updated_by = ?
+			WHERE id = ?`,
+			c.Name, orNull(c.ExternalID), c.Description, c.DefaultOrganization,
+			c.ConsumingPlatform, c.ConsumingPlatformVersion, c.TechnicalContact, c.Enabled, millis(c.Expires),
+			t.now.UnixMilli(), who.Name, c.ID)
+		if err != nil {
+			return after, consumerError(err, c)
+		}
+		if err := s.reload(t, c.ID); err != nil {
+			return after, err
+		}
+		after = *t.directory.Consumer(c.ID)
+		if err := cancelOfConsumer(t, *before, after); err != nil {
+			return after, err
+		}
+		return after, t.audit(who, "consumer.update", c.ID.String(), diffConsumers(*before, after).String())
+	})
+	if err != nil {
+		return engine.APIConsumer{}, fmt.Errorf("update consumer: %w", err)
+	}
+	return stored, nil
+}
+
+// cancelOfConsumer cancels what waits when the consumer went out of use. A time of expiry that comes later is
+// looked at when a delivery is to be sent.
+func cancelOfConsumer(t *tx, before, after engine.APIConsumer) error {
+	state := after.State(t.now)
+	if state == engine.ConsumerActive || before.State(t.now) != engine.ConsumerActive {
+		return nil
+	}
+	reason := "The API consumer was disabled."
+	if state == engine.ConsumerExpired {
+		reason = "The API consumer has expired."
+	}
+	for _, w := range t.directory.Webhooks(after.ID) {
+		if err := cancelWaiting(t, w.ID, reason); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func consumerError(err error, c engine.APIConsumer) error {
+	if taken(err, "consumers.external_id") {
+		return invalid("external_id", "Another API consumer has the external ID %s", c.ExternalID)
+	}
+	return err
+}
+
+func diffConsumers(a, b engine.APIConsumer) *diff {
+	d := &diff{}
+	d.field("name", a.Name, b.Name)
+	d.field("external_id", a.ExternalID, b.ExternalID)
+	d.field("description", a.Description, b.Description)
+	d.field("default_organization", a.DefaultOrganization, b.DefaultOrganization)
+	d.field("consuming_platform", a.ConsumingPlatform, b.ConsumingPlatform)
+	d.field("consuming_platform_version", a.ConsumingPlatformVersion, b.ConsumingPlatformVersion)
+	d.field("technical_contact", a.TechnicalContact, b.TechnicalContact)
+	d.field("enabled", a.Enabled, b.Enabled)
+	d.field("expires", a.Expires, b.Expires)
+	return d
+}

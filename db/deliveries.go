@@ -1,0 +1,277 @@
+package db
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"labhook/engine"
+)
+
+const deliveryColumns = `d.id, d.event, d.consumer, d.webhook, d.state, d.blocking, d.trigger, d.attempts, d.due_at, d.finished_at,
+	d.reason, d.last_class, d.last_status, d.created_at`
+
+func deliveryFields(d *engine.Delivery) []any {
+	return []any{
+		&d.ID, &d.EventID, &d.ConsumerID, &d.WebhookID, &d.State, &d.Blocking, &d.Trigger, &d.Attempts, at(&d.DueAt),
+		at(&d.FinishedAt), &d.Reason, &d.LastClass, orZero(&d.LastStatus), at(&d.CreatedAt),
+	}
+}
+
+func scanDelivery(row scanner) (d engine.Delivery, err error) {
+	return d, row.Scan(deliveryFields(&d)...)
+}
+
+func insertDelivery(t *tx, d *engine.Delivery) error {
+	return t.exec(`INSERT INTO deliveries (id, event, consumer, webhook, state, blocking, trigger, attempts, due_at, finished_at,
+			reason, last_class, last_status, created_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		int64(d.ID), int64(d.EventID), int64(d.ConsumerID), int64(d.WebhookID), string(d.State), d.Blocking, string(d.Trigger),
+		d.Attempts, millis(d.DueAt), millis(d.FinishedAt), d.Reason, string(d.LastClass), orNull(d.LastStatus), millis(d.CreatedAt))
+}
+
+// updateDelivery stores what a step may change.
+func updateDelivery(t *tx, d *engine.Delivery) error {
+	return t.exec(`UPDATE deliveries SET state = ?, trigger = ?, attempts = ?, due_at = ?, finished_at = ?, reason = ?,
+			last_class = ?, last_status = ?
+		WHERE id = ?`,
+		string(d.State), string(d.Trigger), d.Attempts, millis(d.DueAt), millis(d.FinishedAt), d.Reason,
+		string(d.LastClass), orNull(d.LastStatus), int64(d.ID))
+}
+
+func getDelivery(t *tx, id engine.DeliveryID) (engine.Delivery, error) {
+	return get(t, scanDelivery, "SELECT "+deliveryColumns+" FROM deliveries d WHERE d.id = ?", int64(id))
+}
+
+// step applies one step of the state machine to a stored delivery.
+func step(t *tx, id engine.DeliveryID, c engine.Change) (engine.Delivery, error) {
+	before, err := getDelivery(t, id)
+	if err != nil {
+		return before, err
+	}
+	after, err := before.Transition(c)
+	if err != nil {
+		return before, err
+	}
+	return after, updateDelivery(t, &after)
+}
+
+// ClaimDue takes deliveries that are due at now and moves them to engine.StateSending.
+func (s *Store) ClaimDue(ctx context.Context, now time.Time, wants []engine.Want) ([]engine.Claim, error) {
+	claims, err := change(ctx, s.writer, func(t *tx) ([]engine.Claim, error) {
+		events := map[engine.EventID]*engine.Event{} // of one event there may be many deliveries
+		claims := make([]engine.Claim, len(wants))
+		for i, want := range wants {
+			var err error
+			if claims[i], err = claim(t, now, want, events); err != nil {
+				return nil, err
+			}
+		}
+		return claims, nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("claim due deliveries: %w", err)
+	}
+	return claims, nil
+}
+
+func claim(t *tx, now time.Time, want engine.Want, events map[engine.EventID]*engine.Event) (engine.Claim, error) {
+	c := engine.Claim{WebhookID: want.WebhookID}
+	due, err := find(t, scanDelivery, selectDue, int64(want.WebhookID), now.UnixMilli(), want.Limit)
+	if err != nil {
+		return c, err
+	}
+	for _, d := range due {
+		if d, err = d.Transition(engine.Change{Step: engine.StepSend, Now: now}); err != nil {
+			return c, err
+		}
+		if err := updateDelivery(t, &d); err != nil {
+			return c, err
+		}
+		e := events[d.EventID]
+		if e == nil {
+			stored, err := get(t, scanEvent, "SELECT "+eventColumns+" FROM events e WHERE e.id = ?", int64(d.EventID))
+			if err != nil {
+				return c, fmt.Errorf("event of %s: %w", d.ID, err)
+			}
+			e = &stored
+			events[d.EventID] = e
+		}
+		c.Taken = append(c.Taken, &engine.Sending{Delivery: d, Event: e})
+	}
+	next, err := find(t, scanTimeOnly, selectNextDue, int64(want.WebhookID))
+	if len(next) > 0 {
+		c.NextDue = next[0]
+	}
+	return c, err
+}
+
+// The index on (webhook, due_at) gives these in order: what is taken costs the same whatever waits behind it.
+const (
+	selectDue = "SELECT " + deliveryColumns + ` FROM deliveries d INDEXED BY deliveries_due
+		WHERE d.webhook = ? AND d.due_at <= ? ORDER BY d.due_at, d.id LIMIT ?`
+	selectNextDue = `SELECT due_at FROM deliveries INDEXED BY deliveries_due
+		WHERE webhook = ? AND due_at IS NOT NULL ORDER BY due_at LIMIT 1`
+)
+
+func scanTimeOnly(row scanner) (when time.Time, err error) { return when, row.Scan(at(&when)) }
+
+// PutBack moves deliveries that are in engine.StateSending and were not attempted to engine.StateQueued.
+func (s *Store) PutBack(ctx context.Context, now time.Time, ids []engine.DeliveryID) error {
+	err := s.writer.do(ctx, func(t *tx) error {
+		for _, id := range ids {
+			d, err := getDelivery(t, id)
+			if err != nil {
+				return err
+			}
+			if d.State != engine.StateSending {
+				continue // cancelled meanwhile
+			}
+			if err := interrupt(t, d, now); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("put back deliveries: %w", err)
+	}
+	return nil
+}
+
+func interrupt(t *tx, d engine.Delivery, now time.Time) error {
+	d, err := d.Transition(engine.Change{Step: engine.StepInterrupt, Now: now})
+	if err != nil {
+		return err
+	}
+	return updateDelivery(t, &d)
+}
+
+// selectSending repeats the condition of the partial index, which SQLite cannot conclude.
+const selectSending = "SELECT " + deliveryColumns + ` FROM deliveries d INDEXED BY deliveries_state
+	WHERE d.state = 'sending' AND d.state <> 'delivered'`
+
+// PutBackAbandoned puts back every delivery in engine.StateSending that is none of kept, and returns the webhooks
+// concerned. kept is called by the writer: it must not wait for another operation.
+func (s *Store) PutBackAbandoned(ctx context.Context, now time.Time, kept func(engine.DeliveryID) bool) ([]engine.WebhookID, error) {
+	webhooks, err := change(ctx, s.writer, func(t *tx) ([]engine.WebhookID, error) {
+		sending, err := find(t, scanDelivery, selectSending)
+		if err != nil {
+			return nil, err
+		}
+		concerned := map[engine.WebhookID]bool{}
+		for _, d := range sending {
+			if kept(d.ID) {
+				continue
+			}
+			if err := interrupt(t, d, now); err != nil {
+				return nil, err
+			}
+			concerned[d.WebhookID] = true
+		}
+		return slices.Sorted(maps.Keys(concerned)), nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("put back abandoned deliveries: %w", err)
+	}
+	return webhooks, nil
+}
+
+// CancelUnusable cancels a delivery in engine.StateSending whose webhook or consumer was found out of use. One that
+// is not being sent any more stays as it is.
+func (s *Store) CancelUnusable(ctx context.Context, now time.Time, id engine.DeliveryID, reason string) error {
+	err := s.writer.do(ctx, func(t *tx) error {
+		d, err := getDelivery(t, id)
+		if err != nil || d.State != engine.StateSending {
+			return err
+		}
+		_, err = step(t, id, engine.Change{Step: engine.StepCancel, Now: now, Reason: reason})
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("cancel unusable delivery: %w", err)
+	}
+	return nil
+}
+
+// ChangeDelivery applies a step that a person asked for, and writes it to the audit log.
+func (s *Store) ChangeDelivery(ctx context.Context, who engine.Actor, id engine.DeliveryID, c engine.Change) (engine.Delivery, error) {
+	d, err := change(ctx, s.writer, func(t *tx) (engine.Delivery, error) {
+		d, err := step(t, id, c)
+		if err != nil {
+			return d, err
+		}
+		return d, t.audit(who, "delivery."+string(c.Step), id.String(), c.Reason)
+	})
+	if err != nil {
+		return engine.Delivery{}, fmt.Errorf("change delivery: %w", err)
+	}
+	return d, nil
+}
+
+// cancelWaiting cancels all deliveries of a webhook that wait, in two statements however many they are. What is being
+// sent at the moment ends as it ends.
+func cancelWaiting(t *tx, webhook engine.WebhookID, reason string) error {
+	const set = "SET state = 'cancelled', due_at = NULL, finished_at = ?, reason = ? "
+	for _, which := range []string{
+		"INDEXED BY deliveries_due " + set + "WHERE webhook = ? AND due_at IS NOT NULL",
+		"INDEXED BY deliveries_state " + set + "WHERE webhook = ? AND state = 'held' AND state <> 'delivered'",
+	} {
+		if err := t.exec("UPDATE deliveries "+which, t.now.UnixMilli(), reason, int64(webhook)); err != nil {
+			return fmt.Errorf("cancel waiting deliveries: %w", err)
+		}
+	}
+	return nil
+}
+
+// selectWaiting walks over the webhooks of the due queue: each step of the recursion is one seek to the next webhook,
+// so a million waiting deliveries cost no more than one for each webhook.
+const selectWaiting = `WITH RECURSIVE waiting (webhook) AS (
+		SELECT (SELECT webhook FROM deliveries INDEXED BY deliveries_due WHERE due_at IS NOT NULL ORDER BY webhook LIMIT 1)
+		UNION ALL
+		SELECT (SELECT d.webhook FROM deliveries d INDEXED BY deliveries_due
+			WHERE d.due_at IS NOT NULL AND d.webhook > waiting.webhook ORDER BY d.webhook LIMIT 1)
+		FROM waiting WHERE waiting.webhook IS NOT NULL
+	)
+	SELECT webhook, (SELECT d.due_at FROM deliveries d INDEXED BY deliveries_due
+		WHERE d.due_at IS NOT NULL AND d.webhook = waiting.webhook ORDER BY d.due_at LIMIT 1)
+	FROM waiting WHERE webhook IS NOT NULL`
+
+// NextDue returns for every webhook with waiting deliveries when the first of them is due.
+func (s *Store) NextDue(ctx context.Context) (map[engine.WebhookID]time.Time, error) {
+	next := map[engine.WebhookID]time.Time{}
+	_, err := list(ctx, s, func(row scanner) (none struct{}, err error) {
+		var (
+			id  engine.WebhookID
+			due time.Time
+		)
+		err = row.Scan(&id, at(&due))
+		next[id] = due
+		return none, err
+	}, selectWaiting)
+	if err != nil {
+		return nil, fmt.Errorf("read next due times: %w", err)
+	}
+	return next, nil
+}
+
+// Checkpoint moves the write-ahead log into the database file and empties it. A reader that is busy for seconds keeps
+// it from doing so; the next call does it then.
+func (s *Store) Checkpoint(ctx context.Context) error {
+	err := s.writer.wait(ctx, operation{outside: true, run: func(t *tx) error {
+		busy, err := get(t, func(row scanner) (busy bool, err error) {
+			var pages, moved int
+			return busy, row.Scan(&busy, &pages, &moved)
+		}, "PRAGMA wal_checkpoint(TRUNCATE)")
+		if busy {
+			s.log.Warn("checkpoint_incomplete")
+		}
+		return err
+	}})
+	if err != nil {
+		return fmt.Errorf("checkpoint: %w", err)
+	}
+	return nil
+}

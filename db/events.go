@@ -1,0 +1,131 @@
+package db
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"labhook/engine"
+)
+
+// eventHead are the columns of an event without its data.
+const (
+	eventHead = `e.id, e.sender_id, e.idempotency_key, e.type, e.consumer, e.subject, e.occurred_at, e.accepted_at,
+	e.trace_parent, e.source, e.source_ip`
+	eventColumns = eventHead + ", e.data"
+)
+
+func eventFields(e *engine.Event) []any {
+	return []any{
+		&e.ID, orZero(&e.SenderID), orZero(&e.IdempotencyKey), &e.Type, orZero(&e.ConsumerID), &e.Subject,
+		at(&e.OccurredAt), at(&e.AcceptedAt), &e.TraceParent, &e.Source, &e.SourceIP,
+	}
+}
+
+func scanEvent(row scanner) (e engine.Event, err error) {
+	return e, row.Scan(append(eventFields(&e), (*[]byte)(&e.Data))...)
+}
+
+// InsertEvent stores an event and its deliveries, and returns nil. When the sender's id or idempotency key was used
+// before it stores nothing and returns the event that it was used for.
+func (s *Store) InsertEvent(ctx context.Context, e *engine.Event, deliveries []engine.Delivery) (*engine.Event, error) {
+	known, err := change(ctx, s.writer, func(t *tx) (*engine.Event, error) {
+		n, err := t.do(`INSERT INTO events (id, sender_id, idempotency_key, type, consumer, subject, occurred_at, accepted_at,
+				trace_parent, source, source_ip, data)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+			int64(e.ID), orNull(e.SenderID), orNull(e.IdempotencyKey), e.Type, orNull(int64(e.ConsumerID)), e.Subject,
+			millis(e.OccurredAt), millis(e.AcceptedAt), e.TraceParent, e.Source, e.SourceIP, []byte(e.Data))
+		if err != nil {
+			return nil, err
+		}
+		if n == 0 {
+			return knownEvent(t, e)
+		}
+		for i := range deliveries {
+			if err := insertDelivery(t, &deliveries[i]); err != nil {
+				return nil, err
+			}
+		}
+		return nil, nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("insert event: %w", err)
+	}
+	return known, nil
+}
+
+// knownEvent returns the event that has the sender's id or the idempotency key of e.
+func knownEvent(t *tx, e *engine.Event) (*engine.Event, error) {
+	known, err := get(t, scanEvent, "SELECT "+eventColumns+" FROM events e WHERE e.sender_id = ?", orNull(e.SenderID))
+	if errors.Is(err, engine.ErrNotFound) {
+		known, err = get(t, scanEvent, "SELECT "+eventColumns+" FROM events e WHERE e.idempotency_key = ?", orNull(e.IdempotencyKey))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the id %s is in use: %w", e.ID, err)
+	}
+	return &known, nil
+}
+
+// Event returns one event with its data; engine.ErrNotFound when there is none.
+func (s *Store) Event(ctx context.Context, id engine.EventID) (engine.Event, error) {
+	return one(s.read.QueryRowContext(ctx, "SELECT "+eventColumns+" FROM events e WHERE e.id = ?", id), scanEvent)
+}
+
+// EventNamed returns the event with that public id: Labhook's own or the one its sender gave.
+func (s *Store) EventNamed(ctx context.Context, name string) (engine.Event, error) {
+	var id engine.EventID
+	if err := id.UnmarshalText([]byte(name)); err == nil {
+		return s.Event(ctx, id)
+	}
+	return one(s.read.QueryRowContext(ctx, "SELECT "+eventColumns+" FROM events e WHERE e.sender_id = ?", name), scanEvent)
+}
+
+// ListEvents returns a page of events without their data, newest first, with what became of them. A filter for a
+// consumer chooses what was sent to it alone or to every consumer.
+func (s *Store) ListEvents(ctx context.Context, f engine.EventFilter) (engine.Page[engine.EventRow], error) {
+	page, err := listPage(ctx, s, eventArms(f), keyset{int64(f.Before), int64(f.After), f.Limit}, s.eventRows)
+	if err != nil {
+		return page, fmt.Errorf("list events: %w", err)
+	}
+	return page, nil
+}
+
+// eventRows loads the events with those ids.
+func (s *Store) eventRows(ctx context.Context, ids []int64) (map[int64]engine.EventRow, error) {
+	rows := make(map[int64]engine.EventRow, len(ids))
+	_, err := list(ctx, s, func(row scanner) (e engine.EventRow, err error) {
+		e.Fanout = map[engine.DeliveryState]int{}
+		err = row.Scan(eventFields(&e.Event)...)
+		rows[int64(e.ID)] = e
+		return e, err
+	}, "SELECT "+eventHead+" FROM events e WHERE e.id IN (SELECT value FROM json_each(?))", jsonIDs(ids))
+	if err != nil {
+		return nil, err
+	}
+	_, err = list(ctx, s, func(row scanner) (none struct{}, err error) {
+		var (
+			id    int64
+			state engine.DeliveryState
+		)
+		err = row.Scan(&id, &state)
+		rows[id].Fanout[state]++
+		return none, err
+	}, "SELECT d.event, d.state FROM deliveries d WHERE d.event IN (SELECT value FROM json_each(?))", jsonIDs(ids))
+	return rows, err
+}
+
+// jsonIDs passes any number of ids as one argument.
+func jsonIDs(ids []int64) string {
+	var b strings.Builder
+	b.WriteByte('[')
+	for i, id := range ids {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(strconv.FormatInt(id, 10))
+	}
+	b.WriteByte(']')
+	return b.String()
+}

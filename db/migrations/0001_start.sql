@@ -1,0 +1,218 @@
+-- Times are milliseconds since 1970, durations seconds unless the name says otherwise. An index on a table with an
+-- INTEGER PRIMARY KEY ends with that key by itself: "(webhook)" is ordered by webhook, then id.
+
+CREATE TABLE consumers (
+  id                         INTEGER PRIMARY KEY CHECK (id > 0),
+  name                       TEXT NOT NULL CHECK (name <> ''),
+  external_id                TEXT CHECK (external_id <> ''),
+  description                TEXT NOT NULL,
+  default_organization       TEXT NOT NULL,
+  consuming_platform         TEXT NOT NULL,
+  consuming_platform_version TEXT NOT NULL,
+  technical_contact          TEXT NOT NULL,
+  enabled                    INTEGER NOT NULL CHECK (enabled IN (0, 1)),
+  expires_at                 INTEGER,
+  created_at                 INTEGER NOT NULL,
+  created_by                 TEXT NOT NULL,
+  updated_at                 INTEGER NOT NULL,
+  updated_by                 TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX consumers_external_id ON consumers (external_id) WHERE external_id IS NOT NULL;
+
+CREATE TABLE api_keys (
+  id           INTEGER PRIMARY KEY CHECK (id > 0),
+  consumer     INTEGER REFERENCES consumers (id), -- NULL: a platform key
+  description  TEXT NOT NULL CHECK (description <> ''),
+  scope        TEXT NOT NULL CHECK (scope IN ('read', 'send', 'manage')),
+  prefix       TEXT NOT NULL,
+  hash         TEXT NOT NULL UNIQUE CHECK (length(hash) = 64),
+  enabled      INTEGER NOT NULL CHECK (enabled IN (0, 1)),
+  expires_at   INTEGER,
+  created_at   INTEGER NOT NULL,
+  created_by   TEXT NOT NULL,
+  last_used_at INTEGER,
+  last_used_ip TEXT NOT NULL DEFAULT ''
+) STRICT;
+CREATE INDEX api_keys_consumer ON api_keys (consumer);
+
+CREATE TABLE webhooks (
+  id                INTEGER PRIMARY KEY CHECK (id > 0),
+  consumer          INTEGER NOT NULL REFERENCES consumers (id),
+  name              TEXT NOT NULL CHECK (name <> ''),
+  events            TEXT NOT NULL CHECK (json_array_length(events) > 0),
+  verb              TEXT NOT NULL CHECK (verb IN ('POST', 'PUT', 'PATCH', 'GET', 'DELETE')),
+  url               TEXT NOT NULL CHECK (url <> ''),
+  headers           TEXT NOT NULL CHECK (json_type(headers) = 'array'), -- sensitive values sealed
+  send_lab_details  INTEGER NOT NULL CHECK (send_lab_details IN (0, 1)),
+  content           TEXT NOT NULL,
+  enabled           INTEGER NOT NULL CHECK (enabled IN (0, 1)),
+  blocking          INTEGER NOT NULL CHECK (blocking IN (0, 1)),
+  delay             INTEGER NOT NULL CHECK (delay BETWEEN 0 AND 86400),
+  timeout           INTEGER NOT NULL CHECK (timeout BETWEEN 1 AND 300),
+  retries           INTEGER NOT NULL CHECK (retries BETWEEN 0 AND 60),
+  error_action      TEXT NOT NULL CHECK (error_action IN ('log', 'notify_user', 'end_lab')),
+  content_type      TEXT NOT NULL,
+  notification_text TEXT NOT NULL,
+  retry_policy      TEXT NOT NULL CHECK (retry_policy <> ''),
+  description       TEXT NOT NULL,
+  position          INTEGER NOT NULL CHECK (position >= 1),
+  version           INTEGER NOT NULL CHECK (version >= 1),
+  created_at        INTEGER NOT NULL,
+  created_by        TEXT NOT NULL,
+  updated_at        INTEGER NOT NULL,
+  updated_by        TEXT NOT NULL,
+  deleted_at        INTEGER -- kept for its deliveries
+) STRICT;
+CREATE UNIQUE INDEX webhooks_name ON webhooks (consumer, name) WHERE deleted_at IS NULL;
+CREATE INDEX webhooks_position ON webhooks (consumer, position) WHERE deleted_at IS NULL;
+
+-- What a webhook was set to, version by version: attempts name the one they used.
+CREATE TABLE webhook_versions (
+  webhook    INTEGER NOT NULL REFERENCES webhooks (id),
+  version    INTEGER NOT NULL CHECK (version >= 1),
+  settings   TEXT NOT NULL CHECK (json_type(settings) = 'object'), -- sensitive header values sealed
+  created_at INTEGER NOT NULL,
+  created_by TEXT NOT NULL,
+  PRIMARY KEY (webhook, version)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE events (
+  id              INTEGER PRIMARY KEY CHECK (id > 0),
+  sender_id       TEXT CHECK (sender_id <> ''),
+  idempotency_key TEXT CHECK (idempotency_key <> ''),
+  type            TEXT NOT NULL CHECK (type <> ''),
+  consumer        INTEGER REFERENCES consumers (id), -- NULL: every consumer
+  subject         TEXT NOT NULL,
+  occurred_at     INTEGER NOT NULL,
+  accepted_at     INTEGER NOT NULL,
+  trace_parent    TEXT NOT NULL,
+  source          TEXT NOT NULL,
+  source_ip       TEXT NOT NULL,
+  data            BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX events_sender_id ON events (sender_id) WHERE sender_id IS NOT NULL;
+CREATE UNIQUE INDEX events_idempotency_key ON events (idempotency_key) WHERE idempotency_key IS NOT NULL;
+CREATE INDEX events_type ON events (type);
+CREATE INDEX events_consumer ON events (consumer);
+CREATE INDEX events_subject ON events (subject) WHERE subject <> '';
+
+CREATE TABLE deliveries (
+  id          INTEGER PRIMARY KEY CHECK (id > 0),
+  event       INTEGER NOT NULL REFERENCES events (id),
+  consumer    INTEGER NOT NULL REFERENCES consumers (id),
+  webhook     INTEGER NOT NULL REFERENCES webhooks (id),
+  state       TEXT NOT NULL CHECK (state IN ('scheduled', 'held', 'queued', 'sending', 'retrying',
+                                             'delivered', 'failed', 'cancelled', 'skipped')),
+  blocking    INTEGER NOT NULL CHECK (blocking IN (0, 1)),
+  lane        INTEGER, -- which lane it queues in; NULL: none
+  trigger     TEXT NOT NULL CHECK (trigger IN ('automatic', 'manual')),
+  attempts    INTEGER NOT NULL CHECK (attempts >= 0),
+  due_at      INTEGER,
+  finished_at INTEGER,
+  reason      TEXT NOT NULL,
+  last_class  TEXT NOT NULL CHECK (last_class IN ('', 'dns', 'refused', 'reset', 'tls', 'timeout', 'blocked',
+                                                  'status', 'body', 'request')),
+  last_status INTEGER CHECK (last_status BETWEEN 100 AND 999),
+  created_at  INTEGER NOT NULL,
+  CHECK ((due_at IS NOT NULL) = (state IN ('scheduled', 'queued', 'retrying'))),
+  CHECK ((finished_at IS NOT NULL) = (state IN ('delivered', 'failed', 'cancelled', 'skipped'))),
+  CHECK ((reason <> '') = (state IN ('cancelled', 'skipped'))),
+  CHECK (state <> 'held' OR lane IS NOT NULL),
+  CHECK (attempts > 0 OR state NOT IN ('delivered', 'failed', 'retrying')),
+  CHECK (attempts > 0 OR last_class = '' AND last_status IS NULL),
+  CHECK (state NOT IN ('failed', 'retrying') OR last_class <> ''),
+  CHECK (state <> 'delivered' OR last_class = '')
+) STRICT;
+CREATE INDEX deliveries_event ON deliveries (event);
+CREATE INDEX deliveries_consumer ON deliveries (consumer);
+CREATE INDEX deliveries_webhook ON deliveries (webhook);
+-- Most deliveries end delivered; a list of those follows the primary key and costs the others nothing here.
+CREATE INDEX deliveries_state ON deliveries (state) WHERE state <> 'delivered';
+-- The due queue: exactly the rows in scheduled, queued and retrying, by the CHECK above.
+CREATE INDEX deliveries_due ON deliveries (webhook, due_at) WHERE due_at IS NOT NULL;
+
+CREATE TABLE attempts (
+  id              INTEGER PRIMARY KEY CHECK (id > 0),
+  delivery        INTEGER NOT NULL REFERENCES deliveries (id),
+  number          INTEGER NOT NULL CHECK (number >= 1),
+  trigger         TEXT NOT NULL CHECK (trigger IN ('automatic', 'manual')),
+  started_at      INTEGER NOT NULL,
+  webhook_version INTEGER NOT NULL CHECK (webhook_version >= 1),
+  verb            TEXT NOT NULL CHECK (verb <> ''),
+  url             TEXT NOT NULL,
+  request_headers TEXT NOT NULL, -- lines
+  event_body      INTEGER NOT NULL CHECK (event_body IN (0, 1)), -- 1: the body is the event's data
+  request_body    BLOB CHECK (event_body = 0 OR request_body IS NULL),
+  proto           TEXT,
+  status          INTEGER CHECK (status BETWEEN 100 AND 999), -- NULL: no answer came
+  answer_headers  TEXT, -- lines
+  answer_body     BLOB,
+  truncated       INTEGER NOT NULL CHECK (truncated IN (0, 1)),
+  outcome         TEXT NOT NULL CHECK (outcome IN ('delivered', 'retry', 'give_up')),
+  class           TEXT NOT NULL CHECK (class IN ('', 'dns', 'refused', 'reset', 'tls', 'timeout', 'blocked',
+                                                 'status', 'body', 'request')),
+  error           TEXT NOT NULL,
+  retry_at        INTEGER,
+  dns_us          INTEGER NOT NULL CHECK (dns_us >= 0),
+  connect_us      INTEGER NOT NULL CHECK (connect_us >= 0),
+  tls_us          INTEGER NOT NULL CHECK (tls_us >= 0),
+  wait_us         INTEGER NOT NULL CHECK (wait_us >= 0),
+  body_us         INTEGER NOT NULL CHECK (body_us >= 0),
+  total_us        INTEGER NOT NULL CHECK (total_us >= 0),
+  reused          INTEGER NOT NULL CHECK (reused IN (0, 1)),
+  remote_addr     TEXT NOT NULL,
+  UNIQUE (delivery, number),
+  CHECK ((status IS NULL) = (proto IS NULL) AND (status IS NULL) = (answer_headers IS NULL)),
+  CHECK ((class = '') = (outcome = 'delivered')),
+  CHECK ((retry_at IS NOT NULL) = (outcome = 'retry'))
+) STRICT;
+
+-- Totals by the hour in which the attempts were recorded, and the latest attempt of that hour.
+CREATE TABLE hourly (
+  hour        INTEGER NOT NULL CHECK (hour % 3600000 = 0),
+  webhook     INTEGER NOT NULL REFERENCES webhooks (id),
+  delivered   INTEGER NOT NULL CHECK (delivered >= 0),
+  failed      INTEGER NOT NULL CHECK (failed >= 0),
+  attempts    INTEGER NOT NULL CHECK (attempts >= 0),
+  last_at     INTEGER NOT NULL,
+  last_status INTEGER CHECK (last_status BETWEEN 100 AND 999),
+  last_class  TEXT NOT NULL,
+  PRIMARY KEY (hour, webhook)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE users (
+  id            INTEGER PRIMARY KEY CHECK (id > 0),
+  login         TEXT NOT NULL UNIQUE COLLATE NOCASE CHECK (login <> ''),
+  name          TEXT NOT NULL CHECK (name <> ''),
+  role          TEXT NOT NULL CHECK (role IN ('viewer', 'developer', 'admin')),
+  enabled       INTEGER NOT NULL CHECK (enabled IN (0, 1)),
+  time_zone     TEXT NOT NULL,
+  theme         TEXT NOT NULL CHECK (theme IN ('', 'light', 'dark')),
+  password_hash TEXT NOT NULL CHECK (password_hash <> ''),
+  created_at    INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE sessions (
+  token_hash TEXT PRIMARY KEY CHECK (token_hash <> ''),
+  user       INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+  data       BLOB NOT NULL,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX sessions_expires ON sessions (expires_at);
+CREATE INDEX sessions_user ON sessions (user);
+
+CREATE TABLE settings (
+  key   TEXT PRIMARY KEY CHECK (key <> ''),
+  value BLOB NOT NULL -- sealed
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE audit (
+  id     INTEGER PRIMARY KEY,
+  at     INTEGER NOT NULL,
+  actor  TEXT NOT NULL CHECK (actor <> ''),
+  ip     TEXT NOT NULL,
+  action TEXT NOT NULL CHECK (action <> ''),
+  object TEXT NOT NULL,
+  detail TEXT NOT NULL
+) STRICT;

@@ -1,0 +1,173 @@
+package db
+
+import (
+	"context"
+	"fmt"
+
+	"labhook/engine"
+)
+
+// Webhook returns a webhook, also a deleted one; engine.ErrNotFound when there never was one.
+func (s *Store) Webhook(ctx context.Context, id engine.WebhookID) (engine.Webhook, error) {
+	if w := s.Directory().Webhook(id); w != nil {
+		return *w, nil
+	}
+	return one(s.read.QueryRowContext(ctx, "SELECT "+webhookColumns+" FROM webhooks WHERE id = ?", id), s.scanWebhook)
+}
+
+// WebhookVersion returns a webhook with the settings it had in one of its versions.
+func (s *Store) WebhookVersion(ctx context.Context, id engine.WebhookID, version int) (engine.Webhook, error) {
+	w, err := s.Webhook(ctx, id)
+	if err != nil {
+		return engine.Webhook{}, err
+	}
+	return one(s.read.QueryRowContext(ctx,
+		"SELECT settings, created_at, created_by FROM webhook_versions WHERE webhook = ? AND version = ?", id, version),
+		func(row scanner) (engine.Webhook, error) { return s.scanVersion(row, w, version) })
+}
+
+// CreateWebhook stores a new webhook behind the consumer's other ones, and returns it with what the store filled in.
+// The error is an engine.InvalidError when a field breaks a rule or the name is taken, engine.ErrNotFound when there
+// is no such consumer.
+func (s *Store) CreateWebhook(ctx context.Context, who engine.Actor, w engine.Webhook) (engine.Webhook, error) {
+	if err := w.Validate(); err != nil {
+		return engine.Webhook{}, err
+	}
+	w.ID = engine.NewID[engine.WebhookID]()
+	stored, err := change(ctx, s.writer, func(t *tx) (after engine.Webhook, err error) {
+		if t.directory.Consumer(w.ConsumerID) == nil {
+			return after, engine.ErrNotFound
+		}
+		others := t.directory.Webhooks(w.ConsumerID)
+		if len(others) >= engine.MaxWebhooksPerConsumer {
+			return after, invalid("name", "The API consumer has %d webhooks, which is the most", len(others))
+		}
+		next := w
+		next.Position, next.Version = 1, 1
+		if len(others) > 0 {
+			next.Position = others[len(others)-1].Position + 1
+		}
+		next.CreatedAt, next.CreatedBy, next.UpdatedAt, next.UpdatedBy = t.now, who.Name, t.now, who.Name
+		if err := s.insertWebhook(t, &next); err != nil {
+			return after, webhookError(err, &next)
+		}
+		if after, err = s.webhookChanged(t, &next); err != nil {
+			return after, err
+		}
+		return after, t.audit(who, "webhook.create", w.ID.String(), diffWebhooks(&engine.Webhook{}, &after).String())
+	})
+	if err != nil {
+		return engine.Webhook{}, fmt.Errorf("create webhook: %w", err)
+	}
+	return stored, nil
+}
+
+// UpdateWebhook stores the settings of w as its next version, and returns the webhook as it is now. w.Version says
+// which version was edited: engine.ErrConflict when the webhook was changed meanwhile. A webhook that is disabled by
+// this has its waiting deliveries cancelled. Consumer and position stay as they are.
+func (s *Store) UpdateWebhook(ctx context.Context, who engine.Actor, w engine.Webhook) (engine.Webhook, error) {
+	if err := w.Validate(); err != nil {
+		return engine.Webhook{}, err
+	}
+	after, err := s.changeWebhook(ctx, who, w.ID, "webhook.update", func(old *engine.Webhook) (*engine.Webhook, error) {
+		if old.Version != w.Version {
+			return nil, fmt.Errorf("version %d was changed by %s: %w", w.Version, old.UpdatedBy, engine.ErrConflict)
+		}
+		next := w
+		next.ConsumerID, next.Position = old.ConsumerID, old.Position
+		return &next, nil
+	})
+	if err != nil {
+		return engine.Webhook{}, fmt.Errorf("update webhook: %w", err)
+	}
+	return after, nil
+}
+
+// SetWebhookEnabled switches a webhook on or off. Its waiting deliveries are cancelled when it is switched off.
+func (s *Store) SetWebhookEnabled(ctx context.Context, who engine.Actor, id engine.WebhookID, enabled bool) (engine.Webhook, error) {
+	action := "webhook.disable"
+	if enabled {
+		action = "webhook.enable"
+	}
+	after, err := s.changeWebhook(ctx, who, id, action, func(old *engine.Webhook) (*engine.Webhook, error) {
+		next := *old
+		next.Enabled = enabled
+		return &next, nil
+	})
+	if err != nil {
+		return engine.Webhook{}, fmt.Errorf("%s: %w", action, err)
+	}
+	return after, nil
+}
+
+// changeWebhook stores what edit makes of a webhook as its next version.
+func (s *Store) changeWebhook(ctx context.Context, who engine.Actor, id engine.WebhookID, action string,
+	edit func(old *engine.Webhook) (*engine.Webhook, error),
+) (engine.Webhook, error) {
+	return change(ctx, s.writer, func(t *tx) (after engine.Webhook, err error) {
+		old := t.directory.Webhook(id)
+		if old == nil {
+			return after, engine.ErrNotFound
+		}
+		next, err := edit(old)
+		if err != nil {
+			return after, err
+		}
+		next.Version, next.UpdatedAt, next.UpdatedBy = old.Version+1, t.now, who.Name
+		if err := s.updateWebhook(t, next); err != nil {
+			return after, webhookError(err, next)
+		}
+		if after, err = s.webhookChanged(t, next); err != nil {
+			return after, err
+		}
+		if old.Enabled && !after.Enabled {
+			if err := cancelWaiting(t, id, "The webhook was disabled."); err != nil {
+				return after, err
+			}
+		}
+		return after, t.audit(who, action, id.String(), diffWebhooks(old, &after).String())
+	})
+}
+
+// webhookChanged stores the new version and takes it into the directory.
+func (s *Store) webhookChanged(t *tx, w *engine.Webhook) (engine.Webhook, error) {
+	if err := s.insertVersion(t, w); err != nil {
+		return engine.Webhook{}, err
+	}
+	if err := s.reload(t, w.ConsumerID); err != nil {
+		return engine.Webhook{}, err
+	}
+	return *t.directory.Webhook(w.ID), nil
+}
+
+// DeleteWebhook takes a webhook out of use and cancels its waiting deliveries. It stays readable for its deliveries.
+func (s *Store) DeleteWebhook(ctx context.Context, who engine.Actor, id engine.WebhookID) error {
+	err := s.writer.do(ctx, func(t *tx) error {
+		w := t.directory.Webhook(id)
+		if w == nil {
+			return engine.ErrNotFound
+		}
+		err := t.exec("UPDATE webhooks SET deleted_at = ?1, updated_at = ?1, updated_by = ?2 WHERE id = ?3", t.now.UnixMilli(), who.Name, id)
+		if err != nil {
+			return err
+		}
+		if err := cancelWaiting(t, id, "The webhook was deleted."); err != nil {
+			return err
+		}
+		if err := s.reload(t, w.ConsumerID); err != nil {
+			return err
+		}
+		return t.audit(who, "webhook.delete", id.String(), w.Name)
+	})
+	if err != nil {
+		return fmt.Errorf("delete webhook: %w", err)
+	}
+	return nil
+}
+
+func webhookError(err error, w *engine.Webhook) error {
+	if taken(err, "webhooks.name") {
+		return invalid("name", "Another webhook of this API consumer is called %s", w.Name)
+	}
+	return err
+}
