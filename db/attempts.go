@@ -42,7 +42,9 @@ func recordAttempt(t *tx, r engine.Record) (engine.Delivery, error) {
 	if errors.Is(err, engine.ErrConflict) {
 		after = before
 		after.Attempts++
-		after.LastClass, after.LastStatus = r.Change.Class, r.Change.Status
+		if after.State == engine.StateCancelled { // else another attempt overtook this one, and has the last word
+			after.LastClass, after.LastStatus = r.Change.Class, r.Change.Status
+		}
 	} else if err != nil {
 		return before, err
 	}
