@@ -53,7 +53,7 @@ func recordAttempt(t *tx, r engine.Record) (engine.Delivery, error) {
 	if err := insertAttempt(t, r, after.Attempts); err != nil {
 		return before, err
 	}
-	if err := updateDelivery(t, &after); err != nil {
+	if err := t.move(before, &after, r.Change.Now); err != nil {
 		return before, err
 	}
 	t.count(before, after)

@@ -51,6 +51,11 @@ type Store struct {
 	sealer    *sealer
 	directory atomic.Pointer[engine.Directory]
 	keys      keyCache
+	watcher   engine.Watcher // nil: nobody is told
+
+	// Both are read and changed by the writer alone, and may hold too much, never too little.
+	laned   map[engine.ConsumerID]bool // consumers that have lanes
+	streaks map[engine.WebhookID]bool  // webhooks whose latest delivery failed
 }
 
 var _ engine.Store = (*Store)(nil)
@@ -101,6 +106,12 @@ func (s *Store) open(ctx context.Context, o Options) error {
 		return err
 	}
 	if err := s.loadDirectory(ctx); err != nil {
+		return err
+	}
+	if err := s.loadLaned(ctx); err != nil {
+		return err
+	}
+	if err := s.loadStreaks(ctx); err != nil {
 		return err
 	}
 	s.writer, err = startWriter(ctx, s)

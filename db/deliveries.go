@@ -10,13 +10,13 @@ import (
 	"labhook/engine"
 )
 
-const deliveryColumns = `d.id, d.event, d.consumer, d.webhook, d.state, d.blocking, d.trigger, d.attempts, d.due_at, d.finished_at,
-	d.reason, d.last_class, d.last_status, d.created_at`
+const deliveryColumns = `d.id, d.event, d.consumer, d.webhook, d.state, d.blocking, d.lane, d.trigger, d.attempts, d.due_at,
+	d.finished_at, d.reason, d.last_class, d.last_status, d.error_action, d.created_at`
 
 func deliveryFields(d *engine.Delivery) []any {
 	return []any{
-		&d.ID, &d.EventID, &d.ConsumerID, &d.WebhookID, &d.State, &d.Blocking, &d.Trigger, &d.Attempts, at(&d.DueAt),
-		at(&d.FinishedAt), &d.Reason, &d.LastClass, orZero(&d.LastStatus), at(&d.CreatedAt),
+		&d.ID, &d.EventID, &d.ConsumerID, &d.WebhookID, &d.State, &d.Blocking, orZero(&d.Lane), &d.Trigger, &d.Attempts,
+		at(&d.DueAt), at(&d.FinishedAt), &d.Reason, &d.LastClass, orZero(&d.LastStatus), orZero(&d.ErrorAction), at(&d.CreatedAt),
 	}
 }
 
@@ -25,27 +25,27 @@ func scanDelivery(row scanner) (d engine.Delivery, err error) {
 }
 
 func insertDelivery(t *tx, d *engine.Delivery) error {
-	return t.exec(`INSERT INTO deliveries (id, event, consumer, webhook, state, blocking, trigger, attempts, due_at, finished_at,
+	return t.exec(`INSERT INTO deliveries (id, event, consumer, webhook, state, blocking, lane, trigger, attempts, due_at, finished_at,
 			reason, last_class, last_status, created_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		int64(d.ID), int64(d.EventID), int64(d.ConsumerID), int64(d.WebhookID), string(d.State), d.Blocking, string(d.Trigger),
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		int64(d.ID), int64(d.EventID), int64(d.ConsumerID), int64(d.WebhookID), string(d.State), d.Blocking, orNull(int64(d.Lane)), string(d.Trigger),
 		d.Attempts, millis(d.DueAt), millis(d.FinishedAt), d.Reason, string(d.LastClass), orNull(d.LastStatus), millis(d.CreatedAt))
 }
 
 // updateDelivery stores what a step may change.
 func updateDelivery(t *tx, d *engine.Delivery) error {
 	return t.exec(`UPDATE deliveries SET state = ?, trigger = ?, attempts = ?, due_at = ?, finished_at = ?, reason = ?,
-			last_class = ?, last_status = ?
+			last_class = ?, last_status = ?, error_action = ?
 		WHERE id = ?`,
 		string(d.State), string(d.Trigger), d.Attempts, millis(d.DueAt), millis(d.FinishedAt), d.Reason,
-		string(d.LastClass), orNull(d.LastStatus), int64(d.ID))
+		string(d.LastClass), orNull(d.LastStatus), orNull(string(d.ErrorAction)), int64(d.ID))
 }
 
 func getDelivery(t *tx, id engine.DeliveryID) (engine.Delivery, error) {
 	return get(t, scanDelivery, "SELECT "+deliveryColumns+" FROM deliveries d WHERE d.id = ?", int64(id))
 }
 
-// step applies one step of the state machine to a stored delivery.
+// step applies one step of the state machine to a stored delivery, with what follows from its end.
 func step(t *tx, id engine.DeliveryID, c engine.Change) (engine.Delivery, error) {
 	before, err := getDelivery(t, id)
 	if err != nil {
@@ -55,7 +55,27 @@ func step(t *tx, id engine.DeliveryID, c engine.Change) (engine.Delivery, error)
 	if err != nil {
 		return before, err
 	}
-	return after, updateDelivery(t, &after)
+	return after, t.move(before, &after, c.Now)
+}
+
+// move stores a delivery after a step, with what follows from its end.
+func (t *tx) move(before engine.Delivery, after *engine.Delivery, now time.Time) error {
+	ends := after.State.Final() && !before.State.Final()
+	if ends && after.State == engine.StateFailed {
+		if err := t.fail(after, now); err != nil {
+			return err
+		}
+	}
+	if err := updateDelivery(t, after); err != nil {
+		return err
+	}
+	if !ends {
+		return nil
+	}
+	if err := t.streak(after, now); err != nil {
+		return err
+	}
+	return t.end(after, now)
 }
 
 // ClaimDue takes deliveries that are due at now and moves them to engine.StateSending.
@@ -223,7 +243,8 @@ func cancelWaiting(t *tx, webhook engine.WebhookID, reason string) error {
 			return fmt.Errorf("cancel waiting deliveries: %w", err)
 		}
 	}
-	return nil
+	t.endedMany = true
+	return t.endGatesOf(webhook, t.now)
 }
 
 // selectWaiting walks over the webhooks of the due queue: each step of the recursion is one seek to the next webhook,

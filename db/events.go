@@ -28,32 +28,65 @@ func scanEvent(row scanner) (e engine.Event, err error) {
 	return e, row.Scan(append(eventFields(&e), (*[]byte)(&e.Data))...)
 }
 
-// InsertEvent stores an event and its deliveries, and returns nil. When the sender's id or idempotency key was used
-// before it stores nothing and returns the event that it was used for.
-func (s *Store) InsertEvent(ctx context.Context, e *engine.Event, deliveries []engine.Delivery) (*engine.Event, error) {
-	known, err := change(ctx, s.writer, func(t *tx) (*engine.Event, error) {
-		n, err := t.do(`INSERT INTO events (id, sender_id, idempotency_key, type, consumer, subject, occurred_at, accepted_at,
-				trace_parent, source, source_ip, data)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-			int64(e.ID), orNull(e.SenderID), orNull(e.IdempotencyKey), e.Type, orNull(int64(e.ConsumerID)), e.Subject,
-			millis(e.OccurredAt), millis(e.AcceptedAt), e.TraceParent, e.Source, e.SourceIP, []byte(e.Data))
+// InsertEvent stores an event and its deliveries, and calls done after the commit. It returns when the operation is
+// queued. When the sender's id or idempotency key was used before it stores nothing and hands over that event.
+func (s *Store) InsertEvent(e *engine.Event, offers []engine.Offer, done func(engine.Inserted, error)) {
+	var in engine.Inserted
+	answer := func(err error) {
+		if err != nil {
+			done(engine.Inserted{}, fmt.Errorf("insert event: %w", err))
+			return
+		}
+		done(in, nil)
+	}
+	run := func(t *tx) error {
+		in = engine.Inserted{}
+		fresh, err := insertEvent(t, e)
+		if err == nil && !fresh {
+			in.First, err = knownEvent(t, e)
+			return err
+		}
+		if err != nil {
+			return err
+		}
+		in.Deliveries, err = insertOffers(t, e, offers)
+		return err
+	}
+	if err := s.writer.submit(context.Background(), operation{run: run, done: answer}); err != nil {
+		answer(err)
+	}
+}
+
+// insertEvent stores an event, and reports false when its sender's id or idempotency key is known.
+func insertEvent(t *tx, e *engine.Event) (fresh bool, err error) {
+	n, err := t.do(`INSERT INTO events (id, sender_id, idempotency_key, type, consumer, subject, occurred_at, accepted_at,
+			trace_parent, source, source_ip, data)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+		int64(e.ID), orNull(e.SenderID), orNull(e.IdempotencyKey), e.Type, orNull(int64(e.ConsumerID)), e.Subject,
+		millis(e.OccurredAt), millis(e.AcceptedAt), e.TraceParent, e.Source, e.SourceIP, []byte(e.Data))
+	return n > 0, err
+}
+
+// insertOffers stores the deliveries of an event, those held that stand behind a gate.
+func insertOffers(t *tx, e *engine.Event, offers []engine.Offer) ([]engine.Delivery, error) {
+	turn := turn{t: t, subject: e.Subject, now: e.AcceptedAt}
+	stored := make([]engine.Delivery, len(offers))
+	for i, o := range offers {
+		d, err := turn.take(o)
 		if err != nil {
 			return nil, err
 		}
-		if n == 0 {
-			return knownEvent(t, e)
+		if err := insertDelivery(t, &d); err != nil {
+			return nil, err
 		}
-		for i := range deliveries {
-			if err := insertDelivery(t, &deliveries[i]); err != nil {
+		if d.Blocking && d.Lane != 0 && d.State != engine.StateHeld {
+			if err := t.closeGate(&d, e.AcceptedAt); err != nil {
 				return nil, err
 			}
 		}
-		return nil, nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("insert event: %w", err)
+		stored[i] = d
 	}
-	return known, nil
+	return stored, nil
 }
 
 // knownEvent returns the event that has the sender's id or the idempotency key of e.

@@ -236,6 +236,7 @@ func (w *writer) commit(ops []operation) (failed int) {
 	for _, hook := range t.hooks {
 		hook()
 	}
+	t.tell(w.store.watcher)
 	return w.answer(ops, errs, nil)
 }
 
@@ -269,6 +270,7 @@ type tx struct {
 	writes   int
 	counters map[counterKey]*counter
 	hooks    []func()
+	aftermath
 }
 
 // savepoint remembers what an operation may leave behind in memory.

@@ -19,7 +19,7 @@ type Accepted struct {
 // transaction. When it returns without an error the commit is on disk. Errors are InvalidError, ErrConflict when
 // the sender's id or idempotency key was used for another event, and ErrStopping. A caller that goes away does
 // not undo what is being stored.
-func (e *Engine) Accept(ctx context.Context, ev *Event) (Accepted, error) {
+func (e *Engine) Accept(_ context.Context, ev *Event) (Accepted, error) {
 	e.life.RLock()
 	defer e.life.RUnlock()
 	if e.state != running {
@@ -33,29 +33,36 @@ func (e *Engine) Accept(ctx context.Context, ev *Event) (Accepted, error) {
 	if ev.ConsumerID != 0 && dir.Consumer(ev.ConsumerID) == nil {
 		return Accepted{}, InvalidError{{Field: "consumer", Message: "There is no such API consumer"}}
 	}
-	ev.ID = NewID[EventID]()
-	matched := dir.Match(ev, now)
-	deliveries := make([]Delivery, len(matched))
-	for i, w := range matched {
-		d := NewDelivery(ev, w, now)
-		if d.State == StateQueued && e.dispatcher.reserve(&d, len(ev.Data)) {
-			// There is room in memory: it is stored as taken and handed over after the commit.
-			d, _ = d.Transition(Change{Step: StepSend, Now: now})
-		}
-		deliveries[i] = d
-	}
-	first, err := e.store.InsertEvent(context.WithoutCancel(ctx), ev, deliveries)
-	if err != nil || first != nil {
-		e.dispatcher.giveUp(deliveries, len(ev.Data))
-	}
+	in, err := e.insert(ev, dir.Match(ev, now), now)
 	switch {
 	case err != nil:
 		return Accepted{}, fmt.Errorf("store event: %w", err)
-	case first == nil:
-		e.dispatcher.handOver(ev, deliveries)
-		return Accepted{Event: ev, Deliveries: deliveries}, nil
-	case first.Fingerprint() != ev.Fingerprint():
-		return Accepted{}, fmt.Errorf("the id or Idempotency-Key was used for another event (%s): %w", first.PublicID(), ErrConflict)
+	case in.First == nil:
+		return Accepted{Event: ev, Deliveries: in.Deliveries}, nil
+	case in.First.Fingerprint() != ev.Fingerprint():
+		return Accepted{}, fmt.Errorf("the id or Idempotency-Key was used for another event (%s): %w", in.First.PublicID(), ErrConflict)
 	}
-	return Accepted{Event: first, Duplicate: true}, nil
+	return Accepted{Event: in.First, Duplicate: true}, nil
+}
+
+// insert stores an event with a delivery for each webhook, and waits for the commit.
+func (e *Engine) insert(ev *Event, webhooks []*Webhook, now time.Time) (Inserted, error) {
+	type answer struct {
+		Inserted
+		err error
+	}
+	stored := make(chan answer, 1)
+	offers := make([]Offer, len(webhooks))
+	// Ids are made and queued in one go, so that the order of ids is the order of acceptance, which lanes keep.
+	e.order.Lock()
+	ev.ID = NewID[EventID]()
+	for i, w := range webhooks {
+		d := NewDelivery(ev, w, now)
+		offers[i] = Offer{Delivery: d, Room: d.State == StateQueued && e.dispatcher.reserve(&d, len(ev.Data))}
+	}
+	e.store.InsertEvent(ev, offers, func(in Inserted, err error) { stored <- answer{in, err} })
+	e.order.Unlock()
+	a := <-stored
+	e.dispatcher.handOver(ev, offers, a.Deliveries)
+	return a.Inserted, a.err
 }

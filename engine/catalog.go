@@ -22,6 +22,7 @@ type EventType struct {
 const (
 	GroupLifeCycle        = "Lab instance life cycle"
 	GroupOutsideLifeCycle = "Outside the life cycle"
+	GroupSystem           = "System"
 )
 
 // Codes of the event types of Skillable Studio. Studio publishes labels only: the codes are Labhook's own.
@@ -71,10 +72,20 @@ var Catalog = EventTypes{
 	{Code: LabProfileChanged, Label: "Lab Profile Changed", Group: GroupOutsideLifeCycle, LabDetails: true, Description: "A lab profile's content or configuration was changed."},
 	inLifeCycle(16, LabSavedPreinstanceAssigned, "Saved Preinstance Assigned To User", "A lab that was built and saved ahead of time went to a user."),
 	inLifeCycle(17, LabRunningPreinstanceAssigned, "Running Preinstance Assigned To User", "A lab that was already running went to a user."),
+	system(SystemLabNotification, "Lab Notification", "The lab's user is to be told something: a webhook failed whose error action is Send Notification to User."),
+	system(SystemLabEndRequested, "Lab End Requested", "The lab is to be ended: a webhook failed whose error action is End Lab."),
+	system(SystemDeliveryFailed, "Delivery Failed", "A delivery was given up."),
+	system(SystemWebhookFailing, "Webhook Failing", "Several deliveries of a webhook in a row were given up."),
+	system(SystemWebhookRecovered, "Webhook Recovered", "A failing webhook delivered again."),
+	system(SystemWebhookDeactivate, "Webhook Deactivated", "A webhook was switched off."),
 }
 
 func inLifeCycle(place int, code, label, description string) EventType {
 	return EventType{Code: code, Label: label, Group: GroupLifeCycle, Place: place, LabDetails: true, Description: description}
+}
+
+func system(code, label, description string) EventType {
+	return EventType{Code: code, Label: label, Group: GroupSystem, Description: description}
 }
 
 // byName finds event types by code and by label in lower case.
@@ -94,6 +105,9 @@ func (EventTypes) Find(name string) (EventType, bool) {
 	t, ok := byName[strings.ToLower(name)]
 	return t, ok
 }
+
+// System reports whether the code is that of a system event.
+func (EventTypes) System(code string) bool { return byName[code].Group == GroupSystem }
 
 // Label returns the label of a code, or the code itself when the catalog does not know it.
 func (EventTypes) Label(code string) string {
@@ -121,6 +135,9 @@ func (list EventTypes) InGroup(group string) EventTypes {
 
 // Sample returns example data of the event type, one line of JSON.
 func (t EventType) Sample() json.RawMessage {
+	if t.Group == GroupSystem {
+		return sampleSystemEvent(t.Code)
+	}
 	lab := SampleLabDetails()
 	if t.Group == GroupOutsideLifeCycle {
 		// No instance exists yet: the fields that describe one are empty. Studio does not document this body.

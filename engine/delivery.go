@@ -52,8 +52,10 @@ type Delivery struct {
 	ConsumerID ConsumerID
 	WebhookID  WebhookID
 	State      DeliveryState
-	Blocking   bool    // as the webhook was when the event was accepted
-	Trigger    Trigger // of the attempt that is due or runs; of the last one when final
+	Blocking   bool // as the webhook was when the event was accepted
+	// Lane is set while the delivery is held, and from then on; and on a blocking one whose event has a subject.
+	Lane    LaneID
+	Trigger Trigger // of the attempt that is due or runs; of the last one when final
 	// Attempts counts the attempts that were recorded. One that a shutdown interrupted is not counted.
 	Attempts int
 	// DueAt is when the next attempt may start. Set in StateScheduled, StateQueued and StateRetrying, else zero.
@@ -65,7 +67,9 @@ type Delivery struct {
 	// LastClass and LastStatus are the failure class and HTTP status of the latest attempt.
 	LastClass  FailureClass
 	LastStatus int
-	CreatedAt  time.Time
+	// ErrorAction is the one that was applied when the delivery failed for good; empty: none was.
+	ErrorAction ErrorAction
+	CreatedAt   time.Time
 }
 
 // Step is what happens to a delivery.

@@ -128,33 +128,25 @@ func (d *dispatcher) hold(id DeliveryID, size int) {
 	d.bytes += size
 }
 
-// giveUp takes back the reservations of deliveries that were not committed; size is that of their event's data.
-func (d *dispatcher) giveUp(deliveries []Delivery, size int) {
+// handOver takes the deliveries of an event whose commit is on disk, and takes back the reservations of those that
+// are held, or that were not stored at all: then stored is empty.
+func (d *dispatcher) handOver(e *Event, offers []Offer, stored []Delivery) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for i := range deliveries {
-		if deliveries[i].State == StateSending {
-			d.queue(deliveries[i].WebhookID).reserved--
-			delete(d.held, deliveries[i].ID)
-			d.ready--
-			d.bytes -= size
-		}
-	}
-}
-
-// handOver takes the deliveries of an event whose commit is on disk.
-func (d *dispatcher) handOver(e *Event, deliveries []Delivery) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for i := range deliveries {
-		dl := &deliveries[i]
-		q := d.queue(dl.WebhookID)
-		switch {
-		case dl.State == StateSending:
+	for i := range offers {
+		q := d.queue(offers[i].Delivery.WebhookID)
+		if offers[i].Room {
 			q.reserved--
-			d.push(q, &Sending{Delivery: *dl, Event: e})
-		case !dl.DueAt.IsZero():
-			d.announce(q, dl.DueAt)
+			if len(stored) > 0 && stored[i].State == StateSending {
+				d.push(q, &Sending{Delivery: stored[i], Event: e})
+				continue
+			}
+			delete(d.held, offers[i].Delivery.ID)
+			d.ready--
+			d.bytes -= len(e.Data)
+		}
+		if len(stored) > 0 && !stored[i].DueAt.IsZero() {
+			d.announce(q, stored[i].DueAt)
 		}
 	}
 }

@@ -33,13 +33,16 @@ type Engine struct {
 	log        *slog.Logger
 	transport  http.RoundTripper
 	dispatcher *dispatcher
+	gatekeeper *gatekeeper
+	waiting    *waitingRoom
 	janitor    *janitor
 
 	// life is held for reading by whoever accepts work, so that Stop can wait for them.
 	life  sync.RWMutex
 	state engineState
 
-	loop      sync.WaitGroup // the dispatcher's loop
+	order     sync.Mutex     // held while ids are made and their event is queued
+	loop      sync.WaitGroup // the dispatcher's and the gatekeeper's loops
 	stopLoop  context.CancelFunc
 	sendCtx   context.Context // cancelled when the grace period is over
 	interrupt context.CancelCauseFunc
@@ -71,7 +74,10 @@ func New(cfg Config, store Store) *Engine {
 	}
 	e := &Engine{cfg: cfg, store: store, log: cfg.Log, transport: cfg.Transport}
 	e.dispatcher = newDispatcher(cfg.Limits, store, cfg.Log, e.send)
+	e.gatekeeper = newGatekeeper(store, cfg.Log)
+	e.waiting = newWaitingRoom()
 	e.janitor = newJanitor(cfg.Log)
+	store.Watch(watcher{e})
 	e.sendCtx, e.interrupt = context.WithCancelCause(context.Background())
 	return e
 }
@@ -87,12 +93,16 @@ func (e *Engine) Start(ctx context.Context) error {
 	if _, err := e.store.PutBackAbandoned(ctx, now, func(DeliveryID) bool { return false }); err != nil {
 		return fmt.Errorf("put back what was being sent: %w", err)
 	}
+	if err := e.store.ReleaseLanes(ctx, now, nil); err != nil {
+		return fmt.Errorf("release lanes: %w", err)
+	}
 	if err := e.sweep(ctx); err != nil {
 		return err
 	}
 	loopCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	e.stopLoop = stop
 	e.loop.Go(func() { e.dispatcher.run(loopCtx) })
+	e.loop.Go(func() { e.gatekeeper.run(loopCtx) })
 	if err := e.janitor.start(loopCtx, e.maintenance()); err != nil {
 		stop()
 		return fmt.Errorf("start maintenance: %w", err)
@@ -118,6 +128,7 @@ func (e *Engine) Stop(ctx context.Context) error {
 	if was != running {
 		return nil
 	}
+	close(e.waiting.closed)
 	e.stopLoop()
 	e.janitor.stop()
 	e.loop.Wait()
@@ -182,6 +193,34 @@ func (e *Engine) change(ctx context.Context, who Actor, id DeliveryID, c Change)
 	}
 	return d, nil
 }
+
+// OpenGate opens the gate of a delivery by hand, with a reason for the audit log: its lane goes on, and so does
+// the delivery itself. InvalidError without a reason, ErrNotFound when it has no gate, ErrConflict when it is open.
+func (e *Engine) OpenGate(ctx context.Context, who Actor, id DeliveryID, reason string) (Gate, error) {
+	if err := ValidateReason(reason); err != nil {
+		return Gate{}, err
+	}
+	return e.store.OpenGate(context.WithoutCancel(ctx), who, time.Now().Truncate(time.Millisecond), id, reason)
+}
+
+// watcher passes on what commits bring about.
+type watcher struct{ *Engine }
+
+// Due tells the dispatcher.
+func (w watcher) Due(deliveries []Delivery) {
+	for i := range deliveries {
+		w.dispatcher.announceDue(deliveries[i].WebhookID, deliveries[i].DueAt)
+	}
+}
+
+// Ended wakes the senders that wait.
+func (w watcher) Ended(ids []EventID) { w.waiting.call(ids) }
+
+// GateClosed tells the gatekeeper.
+func (w watcher) GateClosed(opensBy time.Time) { w.gatekeeper.announce(opensBy) }
+
+// LaneLeft tells the gatekeeper.
+func (w watcher) LaneLeft(lane LaneID) { w.gatekeeper.left(lane) }
 
 // AddMaintenance adds a recurring piece of work of another package. Call it before Start.
 func (e *Engine) AddMaintenance(name string, every time.Duration, run func(context.Context) error) {

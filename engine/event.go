@@ -68,6 +68,8 @@ func (e *Event) Prepare(now time.Time) error {
 		bad.add("type", "Name the event type, such as %s", LabScored)
 	case !ok:
 		bad.add("type", "There is no event type %q; GET /api/v1/event-types lists them", e.Type)
+	case kind.Group == GroupSystem:
+		bad.add("type", "%s is a system event, which Labhook raises itself", kind.Code)
 	default:
 		e.Type = kind.Code
 	}

@@ -300,14 +300,12 @@ func TestNextStartSendsWhatACrashLeft(t *testing.T) {
 			t.Fatal(err)
 		}
 		d := engine.NewDelivery(ev, &w, time.Now())
-		d, err := d.Transition(engine.Change{Step: engine.StepSend, Now: time.Now()})
-		if err != nil {
-			t.Fatal(err)
-		}
 		if err := b.engine.Stop(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := b.store.InsertEvent(t.Context(), ev, []engine.Delivery{d}); err != nil {
+		stored := make(chan error, 1)
+		b.store.InsertEvent(ev, []engine.Offer{{Delivery: d, Room: true}}, func(_ engine.Inserted, err error) { stored <- err })
+		if err := <-stored; err != nil {
 			t.Fatal(err)
 		}
 		b.start(engine.Limits{})

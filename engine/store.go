@@ -11,9 +11,29 @@ type Store interface {
 	// Directory returns the consumers and webhooks as of the latest committed change. It does not block.
 	Directory() *Directory
 
-	// InsertEvent stores an event and its deliveries, and returns nil. When the sender's id or idempotency key
-	// was used before it stores nothing and returns the event that it was used for.
-	InsertEvent(ctx context.Context, e *Event, deliveries []Delivery) (*Event, error)
+	// InsertEvent stores an event and its deliveries, those held that stand behind a gate. It returns when the
+	// operation is queued, and calls done after the commit; events are stored in the order in which they were
+	// queued. When the sender's id or idempotency key was used before it stores nothing.
+	InsertEvent(e *Event, offers []Offer, done func(Inserted, error))
+
+	// Watch sets who is told what commits bring about beside the answers of the other methods. Call it once,
+	// before the first operation.
+	Watch(Watcher)
+
+	// OpenGate opens the gate of a delivery by hand and lets its lane go on. ErrNotFound when it has none,
+	// ErrConflict when it is open already.
+	OpenGate(ctx context.Context, who Actor, now time.Time, id DeliveryID, reason string) (Gate, error)
+
+	// OpenLateGates opens up to limit gates whose latest opening time has come, and returns when the next one's
+	// comes, zero when no gate is closed.
+	OpenLateGates(ctx context.Context, now time.Time, limit int) (time.Time, error)
+
+	// ReleaseLanes lets held deliveries of those lanes go that stand behind no gate: what is left of a lane that
+	// was too long to be released in one transaction. Without lanes it looks for them in all.
+	ReleaseLanes(ctx context.Context, now time.Time, lanes []LaneID) error
+
+	// Verdict returns what the blocking deliveries of an event came to.
+	Verdict(ctx context.Context, id EventID) (Verdict, error)
 
 	// ClaimDue takes deliveries that are due at now, oldest due time first and at most as many as each want asks
 	// for, and moves them to StateSending. It answers one claim for each want.
@@ -44,6 +64,33 @@ type Store interface {
 
 	// Checkpoint moves the write-ahead log into the database file.
 	Checkpoint(ctx context.Context) error
+}
+
+// Watcher is told after commits what they brought about. Its methods are called by the writer: they must neither
+// wait nor call the store.
+type Watcher interface {
+	// Due: these deliveries wait for their due time now.
+	Due([]Delivery)
+	// Ended: deliveries of these events ended that a sender may wait for; nil: of any events.
+	Ended([]EventID)
+	// GateClosed: a gate closed that opens at that time at the latest.
+	GateClosed(opensBy time.Time)
+	// LaneLeft: more held deliveries of the lane can go than one transaction should release.
+	LaneLeft(LaneID)
+}
+
+// Offer is a delivery that is about to be stored. Room: there is room in memory to send it at once.
+type Offer struct {
+	Delivery Delivery
+	Room     bool
+}
+
+// Inserted is what became of an event that was to be stored.
+type Inserted struct {
+	// First is set when the sender's id or key was used before: the event that it was used for.
+	First *Event
+	// Deliveries are as they were stored: held behind a gate, in StateSending where there was room, else waiting.
+	Deliveries []Delivery
 }
 
 // Sending is a delivery in StateSending with the event it is about.

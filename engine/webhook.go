@@ -55,6 +55,7 @@ type Webhook struct {
 
 	ContentType      string // of Content; empty: JSON where Content is JSON, else plain text
 	NotificationText string // what ErrorActionNotifyUser says; empty: a standard sentence
+	EndLabConfirmed  bool   // End Lab was chosen though learners may lose work
 	RetryPolicy      string // name of a RetryPolicy
 	Description      string
 
@@ -82,9 +83,9 @@ func (w *Webhook) Policy() RetryPolicy {
 	return p
 }
 
-// ListensTo reports whether events of that type concern the webhook.
+// ListensTo reports whether events of that type concern the webhook. System events do only when they are named.
 func (w *Webhook) ListensTo(eventType string) bool {
-	return slices.Contains(w.Events, eventType) || slices.Contains(w.Events, AllEvents)
+	return slices.Contains(w.Events, eventType) || slices.Contains(w.Events, AllEvents) && !Catalog.System(eventType)
 }
 
 // Validate returns an InvalidError that names every field that breaks a rule.
@@ -115,6 +116,7 @@ func (w *Webhook) Validate() error {
 	if !slices.Contains(ErrorActions, w.ErrorAction) {
 		bad.add("error_action", "Choose one of %s, %s and %s", ErrorActionLog, ErrorActionNotifyUser, ErrorActionEndLab)
 	}
+	w.checkEndLab(&bad)
 	bad.checkText("notification_text", "Notification text", w.NotificationText, MaxNotificationText)
 	bad.checkText("description", "Description", w.Description, MaxDescription)
 	return bad.orNil()

@@ -1,0 +1,156 @@
+package db
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"labhook/engine"
+)
+
+// fail applies the error action of a delivery that has failed for good, and raises what there is to tell. The
+// delivery's row is written by the caller. An action is applied once: a resend that fails again applies none.
+func (t *tx) fail(d *engine.Delivery, now time.Time) error {
+	w := t.directory.Webhook(d.WebhookID)
+	if w == nil || d.ErrorAction != "" {
+		return nil
+	}
+	d.ErrorAction = w.ErrorAction
+	e, err := get(t, scanEvent, "SELECT "+eventColumns+" FROM events e WHERE e.id = ?", int64(d.EventID))
+	if err != nil {
+		return fmt.Errorf("event of %s: %w", d.ID, err)
+	}
+	if engine.Catalog.System(e.Type) {
+		return nil // no cascades
+	}
+	news := engine.SystemEvent{
+		Type: engine.SystemDeliveryFailed, Consumer: w.ConsumerID.String(), Webhook: w.ID.String(), WebhookName: w.Name,
+		Subject: e.Subject, Event: e.PublicID(), EventType: e.Type, Delivery: d.ID.String(), Attempts: d.Attempts,
+		FailureClass: string(d.LastClass), Status: d.LastStatus, ErrorAction: string(d.ErrorAction),
+	}
+	if err := t.raise(news, w.ConsumerID, now); err != nil {
+		return err
+	}
+	switch w.ErrorAction {
+	case engine.ErrorActionNotifyUser:
+		news.Type, news.Notification = engine.SystemLabNotification, w.Notification()
+		return t.raise(news, w.ConsumerID, now)
+	case engine.ErrorActionEndLab:
+		news.Type = engine.SystemLabEndRequested
+		if err := t.raise(news, w.ConsumerID, now); err != nil {
+			return err
+		}
+		return t.skipLane(w, &e, now)
+	}
+	return nil
+}
+
+// skipLane skips the held deliveries of a lab that is to be ended, in one statement however many they are.
+func (t *tx) skipLane(w *engine.Webhook, e *engine.Event, now time.Time) error {
+	if e.Subject == "" {
+		return nil
+	}
+	lane, err := findLane(t, w.ConsumerID, e.Subject)
+	if err != nil || lane == 0 {
+		return err
+	}
+	held, err := find(t, scanHeldEvent, `SELECT DISTINCT d.event, e.type FROM deliveries d INDEXED BY deliveries_held
+		CROSS JOIN events e ON e.id = d.event WHERE d.lane = ? AND d.state = 'held'`, int64(lane))
+	if err != nil {
+		return err
+	}
+	for _, h := range held {
+		if !engine.SkippedAtEnd(h.kind) {
+			continue
+		}
+		if err := t.exec(`UPDATE deliveries INDEXED BY deliveries_event SET state = 'skipped', finished_at = ?, reason = ?
+			WHERE event = ? AND lane = ? AND state = 'held'`, millis(now), engine.SkipReason(w, e), int64(h.event), int64(lane)); err != nil {
+			return fmt.Errorf("skip held deliveries: %w", err)
+		}
+		t.ended = append(t.ended, h.event)
+	}
+	return nil
+}
+
+// heldEvent is an event with held deliveries.
+type heldEvent struct {
+	event engine.EventID
+	kind  string
+}
+
+func scanHeldEvent(row scanner) (h heldEvent, err error) { return h, row.Scan(&h.event, &h.kind) }
+
+// raise stores a system event for the webhooks of a consumer that name it. One that nobody listens to is not stored.
+func (t *tx) raise(news engine.SystemEvent, consumer engine.ConsumerID, now time.Time) error {
+	e, err := engine.NewSystemEvent(news, consumer, now)
+	if err != nil {
+		return err
+	}
+	webhooks := t.directory.Match(e, now)
+	if len(webhooks) == 0 {
+		return nil
+	}
+	if _, err := insertEvent(t, e); err != nil {
+		return err
+	}
+	for _, w := range webhooks {
+		// System events have no lane: they tell of lanes, and must not wait in one.
+		d := engine.NewDelivery(e, w, now)
+		d.Blocking = false
+		if err := insertDelivery(t, &d); err != nil {
+			return err
+		}
+		t.due = append(t.due, d)
+	}
+	return nil
+}
+
+// streak keeps count of a webhook's deliveries that failed in a row, and tells when it starts or stops failing.
+func (t *tx) streak(d *engine.Delivery, now time.Time) error {
+	s := t.writer.store
+	if d.State == engine.StateFailed {
+		s.streaks[d.WebhookID] = true
+		t.writes++ // as for makeLane
+		failed, err := get(t, number, `INSERT INTO streaks (webhook, failed, since) VALUES (?, 1, ?)
+			ON CONFLICT (webhook) DO UPDATE SET failed = failed + 1 RETURNING failed`, int64(d.WebhookID), millis(now))
+		if err != nil || failed != engine.FailingAfter {
+			return err
+		}
+		return t.raiseHealth(engine.SystemWebhookFailing, d, now)
+	}
+	if d.State != engine.StateDelivered || !s.streaks[d.WebhookID] {
+		return nil
+	}
+	t.writes++
+	failed, err := get(t, number, "DELETE FROM streaks WHERE webhook = ? RETURNING failed", int64(d.WebhookID))
+	if errors.Is(err, engine.ErrNotFound) {
+		return nil
+	}
+	t.onCommit(func() { delete(s.streaks, d.WebhookID) })
+	if err != nil || failed < engine.FailingAfter {
+		return err
+	}
+	return t.raiseHealth(engine.SystemWebhookRecovered, d, now)
+}
+
+// loadStreaks remembers which webhooks have a streak.
+func (s *Store) loadStreaks(ctx context.Context) error {
+	s.streaks = map[engine.WebhookID]bool{}
+	ids, err := list(ctx, s, number, "SELECT webhook FROM streaks")
+	for _, id := range ids {
+		s.streaks[engine.WebhookID(id)] = true
+	}
+	return err
+}
+
+func (t *tx) raiseHealth(kind string, d *engine.Delivery, now time.Time) error {
+	w := t.directory.Webhook(d.WebhookID)
+	if w == nil {
+		return nil
+	}
+	return t.raise(engine.SystemEvent{
+		Type: kind, Consumer: w.ConsumerID.String(), Webhook: w.ID.String(), WebhookName: w.Name,
+		FailureClass: string(d.LastClass), Status: d.LastStatus,
+	}, w.ConsumerID, now)
+}

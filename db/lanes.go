@@ -1,0 +1,345 @@
+package db
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"labhook/engine"
+)
+
+// releaseAtOnce is how many held deliveries one transaction lets go, so that a long lane does not keep the others
+// waiting for the writer.
+const releaseAtOnce = 500
+
+// aftermath is what a transaction brought about that the engine must hear of once it is committed.
+type aftermath struct {
+	due   []engine.Delivery
+	ended []engine.EventID
+	// endedMany: more deliveries ended than are worth naming.
+	endedMany bool
+	opensBy   time.Time // of the gate closed by this transaction that opens first; zero: none closed
+	laneLeft  []engine.LaneID
+}
+
+// tell passes the aftermath of a committed transaction on.
+func (a *aftermath) tell(w engine.Watcher) {
+	if w == nil {
+		return
+	}
+	if len(a.due) > 0 {
+		w.Due(a.due)
+	}
+	switch {
+	case a.endedMany:
+		w.Ended(nil)
+	case len(a.ended) > 0:
+		w.Ended(a.ended)
+	}
+	if !a.opensBy.IsZero() {
+		w.GateClosed(a.opensBy)
+	}
+	for _, lane := range a.laneLeft {
+		w.LaneLeft(lane)
+	}
+}
+
+// Watch sets who is told what commits bring about.
+func (s *Store) Watch(w engine.Watcher) { s.watcher = w }
+
+// turn decides for the deliveries of a new event, which come in the order of sending, whether they may go or stand
+// behind a gate. It keeps the lane of the consumer at hand, as the deliveries of one consumer follow each other.
+type turn struct {
+	t       *tx
+	subject string
+	now     time.Time
+
+	consumer engine.ConsumerID
+	lane     engine.LaneID // zero: there is none yet
+	blocked  bool
+}
+
+// take returns the delivery as it is to be stored: held, taken by a sender, or waiting.
+func (u *turn) take(o engine.Offer) (engine.Delivery, error) {
+	d := o.Delivery
+	if u.subject != "" {
+		if err := u.enter(d.ConsumerID); err != nil {
+			return d, err
+		}
+	}
+	if u.blocked {
+		d.Lane = u.lane
+		return d.Transition(engine.Change{Step: engine.StepHold, Now: u.now})
+	}
+	if d.Blocking && u.subject != "" {
+		var err error
+		if u.lane == 0 {
+			if u.lane, err = makeLane(u.t, d.ConsumerID, u.subject); err != nil {
+				return d, err
+			}
+		}
+		d.Lane, u.blocked = u.lane, true
+	}
+	if o.Room {
+		return d.Transition(engine.Change{Step: engine.StepSend, Now: u.now})
+	}
+	return d, nil
+}
+
+// enter looks up the consumer's lane. For consumers without anything blocking it costs no query.
+func (u *turn) enter(consumer engine.ConsumerID) (err error) {
+	if u.consumer == consumer {
+		return nil
+	}
+	u.consumer, u.lane, u.blocked = consumer, 0, false
+	if !u.t.directory.HasBlocking(consumer) && !u.t.writer.store.laned[consumer] {
+		return nil
+	}
+	if u.lane, err = findLane(u.t, consumer, u.subject); err != nil || u.lane == 0 {
+		return err
+	}
+	u.blocked, err = exists(u.t, selectBlocked, int64(u.lane), int64(u.lane))
+	return err
+}
+
+const selectBlocked = `SELECT 1 WHERE EXISTS (SELECT 1 FROM gates WHERE lane = ? AND opened_at IS NULL)
+	OR EXISTS (SELECT 1 FROM deliveries INDEXED BY deliveries_held WHERE lane = ? AND state = 'held')`
+
+// findLane returns the lane of a consumer's subject, zero when there is none.
+func findLane(t *tx, consumer engine.ConsumerID, subject string) (engine.LaneID, error) {
+	id, err := get(t, number, "SELECT id FROM lanes WHERE consumer = ? AND subject = ?", int64(consumer), subject)
+	if errors.Is(err, engine.ErrNotFound) {
+		return 0, nil
+	}
+	return engine.LaneID(id), err
+}
+
+func makeLane(t *tx, consumer engine.ConsumerID, subject string) (engine.LaneID, error) {
+	t.writes++ // the row that is asked back keeps do from counting it
+	id, err := get(t, number, "INSERT INTO lanes (consumer, subject) VALUES (?, ?) RETURNING id", int64(consumer), subject)
+	t.writer.store.laned[consumer] = true
+	return engine.LaneID(id), err
+}
+
+const gateColumns = "g.delivery, g.lane, g.closed_at, g.opens_by, g.opened_at, g.opening, g.opened_by, g.reason, g.released"
+
+func scanGate(row scanner) (g engine.Gate, err error) {
+	return g, row.Scan(&g.DeliveryID, &g.Lane, at(&g.ClosedAt), at(&g.OpensBy), at(&g.OpenedAt), orZero(&g.Opening),
+		&g.OpenedBy, &g.Reason, &g.Released)
+}
+
+// closeGate stores the gate of a blocking delivery whose turn came.
+func (t *tx) closeGate(d *engine.Delivery, now time.Time) error {
+	g := engine.NewGate(d, t.directory.Webhook(d.WebhookID), now)
+	if t.opensBy.IsZero() || g.OpensBy.Before(t.opensBy) {
+		t.opensBy = g.OpensBy
+	}
+	return t.exec("INSERT INTO gates (delivery, lane, closed_at, opens_by, opened_by, reason, released) VALUES (?, ?, ?, ?, '', '', 0)",
+		int64(g.DeliveryID), int64(g.Lane), millis(g.ClosedAt), millis(g.OpensBy))
+}
+
+// openGate stores that a gate opened, and lets its lane go on.
+func (t *tx) openGate(g engine.Gate) (engine.Gate, error) {
+	const open = "UPDATE gates SET opened_at = ?, opening = ?, opened_by = ?, reason = ?, released = ? WHERE delivery = ?"
+	args := func() []any {
+		return []any{millis(g.OpenedAt), string(g.Opening), g.OpenedBy, g.Reason, g.Released, int64(g.DeliveryID)}
+	}
+	if err := t.exec(open, args()...); err != nil {
+		return g, err
+	}
+	var err error
+	if g.Released, err = t.release(g.Lane, g.OpenedAt); err != nil || g.Released == 0 {
+		return g, err
+	}
+	return g, t.exec(open, args()...)
+}
+
+// release lets held deliveries of a lane go, up to and including the next blocking one, which closes the next gate.
+func (t *tx) release(lane engine.LaneID, now time.Time) (n int, err error) {
+	held, err := find(t, scanDelivery, selectHeld, int64(lane), releaseAtOnce+1)
+	if err != nil {
+		return 0, err
+	}
+	for _, d := range held {
+		if n == releaseAtOnce {
+			t.laneLeft = append(t.laneLeft, lane)
+			break
+		}
+		due := now
+		if w := t.directory.Webhook(d.WebhookID); w != nil {
+			due = now.Add(w.Delay)
+		}
+		d, err := d.Transition(engine.Change{Step: engine.StepRelease, Now: now, DueAt: due})
+		if err != nil {
+			return n, err
+		}
+		if err := updateDelivery(t, &d); err != nil {
+			return n, err
+		}
+		t.due = append(t.due, d)
+		n++
+		if d.Blocking {
+			return n, t.closeGate(&d, now)
+		}
+	}
+	return n, nil
+}
+
+const selectHeld = "SELECT " + deliveryColumns + ` FROM deliveries d INDEXED BY deliveries_held
+	WHERE d.lane = ? AND d.state = 'held' ORDER BY d.id LIMIT ?`
+
+// end does what follows when a delivery reaches a final state: its gate opens, and whoever waits for its event is told.
+func (t *tx) end(d *engine.Delivery, now time.Time) error {
+	if !d.Blocking {
+		return nil
+	}
+	t.ended = append(t.ended, d.EventID)
+	if d.Lane == 0 {
+		return nil
+	}
+	g, err := get(t, scanGate, "SELECT "+gateColumns+" FROM gates g WHERE g.delivery = ? AND g.opened_at IS NULL", int64(d.ID))
+	if errors.Is(err, engine.ErrNotFound) {
+		return nil // opened before, or it was held and never had one
+	}
+	if err == nil {
+		_, err = t.openGate(g.Open(d, now))
+	}
+	return err
+}
+
+// endGatesOf does the same for all deliveries of a webhook that were cancelled together.
+func (t *tx) endGatesOf(webhook engine.WebhookID, now time.Time) error {
+	cancelled, err := find(t, scanDelivery, "SELECT "+deliveryColumns+` FROM gates g INDEXED BY gates_closed
+		CROSS JOIN deliveries d ON d.id = g.delivery
+		WHERE g.opened_at IS NULL AND d.webhook = ? AND d.state = 'cancelled'`, int64(webhook))
+	if err != nil {
+		return err
+	}
+	for i := range cancelled {
+		if err := t.end(&cancelled[i], now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// OpenGate opens the gate of a delivery by hand and lets its lane go on.
+func (s *Store) OpenGate(ctx context.Context, who engine.Actor, now time.Time, id engine.DeliveryID, reason string) (engine.Gate, error) {
+	g, err := change(ctx, s.writer, func(t *tx) (engine.Gate, error) {
+		g, err := get(t, scanGate, "SELECT "+gateColumns+" FROM gates g WHERE g.delivery = ?", int64(id))
+		if err != nil {
+			return g, err
+		}
+		if !g.Closed() {
+			return g, fmt.Errorf("the gate of %s is open: %w", id, engine.ErrConflict)
+		}
+		g.OpenedAt, g.Opening, g.OpenedBy, g.Reason = now, engine.OpenedByHand, who.Name, reason
+		if g, err = t.openGate(g); err != nil {
+			return g, err
+		}
+		return g, t.audit(who, "gate.open", id.String(), reason)
+	})
+	if err != nil {
+		return engine.Gate{}, fmt.Errorf("open gate: %w", err)
+	}
+	return g, nil
+}
+
+// OpenLateGates opens up to limit gates whose latest opening time has come, and returns when the next one's comes.
+func (s *Store) OpenLateGates(ctx context.Context, now time.Time, limit int) (time.Time, error) {
+	next, err := change(ctx, s.writer, func(t *tx) (next time.Time, err error) {
+		late, err := find(t, scanGate, selectLateGates, now.UnixMilli(), limit)
+		if err != nil {
+			return next, err
+		}
+		for _, g := range late {
+			g.OpenedAt, g.Opening = now, engine.OpenedLate
+			if _, err := t.openGate(g); err != nil {
+				return next, err
+			}
+		}
+		next, err = get(t, scanTimeOnly, selectNextLate)
+		if errors.Is(err, engine.ErrNotFound) {
+			err = nil
+		}
+		return next, err
+	})
+	if err != nil {
+		return next, fmt.Errorf("open late gates: %w", err)
+	}
+	return next, nil
+}
+
+const (
+	selectLateGates = "SELECT " + gateColumns + ` FROM gates g INDEXED BY gates_opens_by
+		WHERE g.opened_at IS NULL AND g.opens_by <= ? ORDER BY g.opens_by LIMIT ?`
+	selectNextLate = "SELECT opens_by FROM gates INDEXED BY gates_opens_by WHERE opened_at IS NULL ORDER BY opens_by LIMIT 1"
+)
+
+// ReleaseLanes lets held deliveries of those lanes go that stand behind no gate; without lanes it looks in all.
+func (s *Store) ReleaseLanes(ctx context.Context, now time.Time, lanes []engine.LaneID) error {
+	err := s.writer.do(ctx, func(t *tx) error {
+		candidates := lanes
+		if len(candidates) == 0 {
+			var err error
+			if candidates, err = find(t, scanLane, selectHeldLanes); err != nil {
+				return err
+			}
+		}
+		for _, lane := range candidates {
+			closed, err := exists(t, "SELECT 1 FROM gates WHERE lane = ? AND opened_at IS NULL", int64(lane))
+			if err != nil {
+				return err
+			}
+			if closed {
+				continue
+			}
+			if _, err := t.release(lane, now); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("release lanes: %w", err)
+	}
+	return nil
+}
+
+func scanLane(row scanner) (id engine.LaneID, err error) { return id, row.Scan(&id) }
+
+// selectHeldLanes walks from lane to lane like selectWaiting from webhook to webhook.
+const selectHeldLanes = `WITH RECURSIVE held (lane) AS (
+		SELECT (SELECT lane FROM deliveries INDEXED BY deliveries_held WHERE state = 'held' ORDER BY lane LIMIT 1)
+		UNION ALL
+		SELECT (SELECT d.lane FROM deliveries d INDEXED BY deliveries_held
+			WHERE d.state = 'held' AND d.lane > held.lane ORDER BY d.lane LIMIT 1)
+		FROM held WHERE held.lane IS NOT NULL
+	)
+	SELECT lane FROM held WHERE lane IS NOT NULL`
+
+// loadLaned remembers which consumers have lanes at all.
+func (s *Store) loadLaned(ctx context.Context) error {
+	s.laned = map[engine.ConsumerID]bool{}
+	ids, err := list(ctx, s, number, "SELECT DISTINCT consumer FROM lanes")
+	for _, id := range ids {
+		s.laned[engine.ConsumerID(id)] = true
+	}
+	return err
+}
+
+// Verdict returns what the blocking deliveries of an event came to.
+func (s *Store) Verdict(ctx context.Context, id engine.EventID) (engine.Verdict, error) {
+	deliveries, err := list(ctx, s, scanDelivery, "SELECT "+deliveryColumns+" FROM deliveries d WHERE d.event = ? ORDER BY d.id", int64(id))
+	if err != nil {
+		return engine.Verdict{}, fmt.Errorf("read verdict: %w", err)
+	}
+	dir := s.Directory()
+	return engine.NewVerdict(deliveries, func(d *engine.Delivery) string {
+		if w := dir.Webhook(d.WebhookID); w != nil {
+			return w.Notification()
+		}
+		return (&engine.Webhook{}).Notification()
+	}), nil
+}

@@ -1,0 +1,41 @@
+-- Lanes exist only where something blocks: a lab instance without blocking webhooks has no row here, and its
+-- deliveries no entry in the indexes below.
+
+CREATE TABLE lanes (
+  id       INTEGER PRIMARY KEY,
+  consumer INTEGER NOT NULL REFERENCES consumers (id),
+  subject  TEXT NOT NULL CHECK (subject <> ''),
+  UNIQUE (consumer, subject)
+) STRICT;
+
+-- A gate is a blocking delivery whose turn came.
+CREATE TABLE gates (
+  delivery  INTEGER PRIMARY KEY REFERENCES deliveries (id),
+  lane      INTEGER NOT NULL REFERENCES lanes (id),
+  closed_at INTEGER NOT NULL,
+  opens_by  INTEGER NOT NULL,
+  opened_at INTEGER, -- NULL: closed
+  opening   TEXT CHECK (opening IN ('delivered', 'failed', 'cancelled', 'by_hand', 'late')),
+  opened_by TEXT NOT NULL,
+  reason    TEXT NOT NULL,
+  released  INTEGER NOT NULL CHECK (released >= 0),
+  CHECK ((opened_at IS NULL) = (opening IS NULL)),
+  CHECK ((opened_by <> '') = (opening IS NOT NULL AND opening = 'by_hand')),
+  CHECK (reason = '' OR opened_by <> '')
+) STRICT;
+-- At most one gate of a lane is closed.
+CREATE UNIQUE INDEX gates_closed ON gates (lane) WHERE opened_at IS NULL;
+CREATE INDEX gates_opens_by ON gates (opens_by) WHERE opened_at IS NULL;
+CREATE INDEX gates_lane ON gates (lane);
+
+CREATE INDEX deliveries_held ON deliveries (lane) WHERE state = 'held';
+
+ALTER TABLE deliveries ADD COLUMN error_action TEXT CHECK (error_action IN ('log', 'notify_user', 'end_lab'));
+ALTER TABLE webhooks ADD COLUMN end_lab_confirmed INTEGER NOT NULL DEFAULT 0 CHECK (end_lab_confirmed IN (0, 1));
+
+-- Webhooks whose latest deliveries failed for good, and how many in a row.
+CREATE TABLE streaks (
+  webhook INTEGER PRIMARY KEY REFERENCES webhooks (id),
+  failed  INTEGER NOT NULL CHECK (failed >= 1),
+  since   INTEGER NOT NULL
+) STRICT;

@@ -1,0 +1,115 @@
+package engine
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// lateGates is how many gates are opened in one transaction because their time has come.
+const lateGates = 100
+
+// gatekeeper opens gates whose latest opening time comes, and lets long lanes go in pieces. Like the dispatcher it
+// remembers only when to look; which gates those are is on disk.
+type gatekeeper struct {
+	store Store
+	log   *slog.Logger
+
+	mu    sync.Mutex
+	next  time.Time           // the earliest opening time known; zero: none
+	lanes map[LaneID]struct{} // with more to release
+	wake  chan struct{}
+}
+
+func newGatekeeper(store Store, log *slog.Logger) *gatekeeper {
+	return &gatekeeper{store: store, log: log, lanes: map[LaneID]struct{}{}, wake: make(chan struct{}, 1)}
+}
+
+// announce tells that a gate must be open by t.
+func (g *gatekeeper) announce(t time.Time) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.next.IsZero() || t.Before(g.next) {
+		g.next = t
+		g.poke()
+	}
+}
+
+// left tells that a lane has more to release.
+func (g *gatekeeper) left(lane LaneID) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.lanes[lane] = struct{}{}
+	g.poke()
+}
+
+func (g *gatekeeper) poke() {
+	select {
+	case g.wake <- struct{}{}:
+	default:
+	}
+}
+
+// run works until ctx ends.
+func (g *gatekeeper) run(ctx context.Context) {
+	g.announce(time.Now()) // what closed before this start
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		sleep := g.work(time.Now())
+		timer.Reset(sleep)
+		select {
+		case <-ctx.Done():
+			return
+		case <-g.wake:
+		case <-timer.C:
+		}
+	}
+}
+
+// work does what is to be done now and returns how long nothing will be.
+func (g *gatekeeper) work(now time.Time) time.Duration {
+	g.mu.Lock()
+	var lanes []LaneID
+	for lane := range g.lanes {
+		lanes = append(lanes, lane)
+	}
+	clear(g.lanes)
+	next := g.next
+	late := !next.IsZero() && !next.After(now)
+	if late {
+		g.next = time.Time{} // what is announced from here on counts beside the answer
+	}
+	g.mu.Unlock()
+
+	at := now.Truncate(time.Millisecond)
+	if len(lanes) > 0 {
+		if err := g.store.ReleaseLanes(context.Background(), at, lanes); err != nil {
+			g.log.Error("release failed", "error", err)
+			for _, lane := range lanes {
+				g.left(lane)
+			}
+			return claimPause
+		}
+	}
+	if late {
+		following, err := g.store.OpenLateGates(context.Background(), at, lateGates)
+		if err != nil {
+			g.log.Error("opening late gates failed", "error", err)
+			following = now.Add(claimPause)
+		}
+		if !following.IsZero() {
+			g.announce(following)
+		}
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	switch {
+	case len(g.lanes) > 0:
+		return 0
+	case g.next.IsZero():
+		return time.Hour
+	}
+	return max(0, g.next.Sub(now))
+}
