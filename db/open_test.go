@@ -161,7 +161,8 @@ func TestSecretsAreSealed(t *testing.T) {
 	w := engine.NewWebhook(b.consumer.ID)
 	w.Name, w.URL, w.Events = "Gradebook", "https://hooks.example.com/lab", []string{engine.LabScored}
 	w.Headers = []engine.Header{
-		{Name: "Authorization", Value: "Bearer " + marker, Sensitive: true}, {Name: "X-Course", Value: "plain-value"},
+		{Name: "Authorization", Value: "Bearer " + marker, Sensitive: true},
+		{Name: "X-Course", Value: "plain-value"},
 		{Name: "X-Empty", Value: "", Sensitive: true},
 	}
 	w, err = b.CreateWebhook(t.Context(), dana, w)
@@ -174,6 +175,9 @@ func TestSecretsAreSealed(t *testing.T) {
 	must(t, err)
 	audit, err := s.ListAudit(t.Context(), 100)
 	must(t, err)
+	if audit[1].Detail != "headers: a masked value was changed" {
+		t.Errorf("the change of a secret is written as %q", audit[1].Detail)
+	}
 	for _, entry := range audit {
 		if strings.Contains(entry.Detail, marker) || strings.Contains(entry.Detail, key.Reveal()) {
 			t.Errorf("the audit log shows a secret: %s", entry.Detail)
@@ -225,11 +229,14 @@ func TestKeyFile(t *testing.T) {
 		damage func(path string) error
 		want   string
 	}{
-		"missing":          {os.Remove, "is missing"},
-		"of another":       {func(p string) error { return os.WriteFile(p, []byte(strings.Repeat("ab", masterBytes)), 0o600) }, "does not belong to this database"},
-		"damaged":          {func(p string) error { return os.WriteFile(p, []byte("short"), 0o600) }, "is damaged"},
-		"empty":            {func(p string) error { return os.WriteFile(p, nil, 0o600) }, "is damaged"},
-		"with Windows end": {func(p string) error { k, err := os.ReadFile(p); return errors.Join(err, os.WriteFile(p, append(bytes.TrimSpace(k), "\r\n"...), 0o600)) }, ""},
+		"missing":    {os.Remove, "is missing"},
+		"of another": {func(p string) error { return os.WriteFile(p, []byte(strings.Repeat("ab", masterBytes)), 0o600) }, "does not belong to this database"},
+		"damaged":    {func(p string) error { return os.WriteFile(p, []byte("short"), 0o600) }, "is damaged"},
+		"empty":      {func(p string) error { return os.WriteFile(p, nil, 0o600) }, "is damaged"},
+		"with Windows end": {func(p string) error {
+			k, err := os.ReadFile(p)
+			return errors.Join(err, os.WriteFile(p, append(bytes.TrimSpace(k), "\r\n"...), 0o600))
+		}, ""},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"labhook/engine"
 )
@@ -10,7 +11,7 @@ import (
 // Webhook returns a webhook, also a deleted one; engine.ErrNotFound when there never was one.
 func (s *Store) Webhook(ctx context.Context, id engine.WebhookID) (engine.Webhook, error) {
 	if w := s.Directory().Webhook(id); w != nil {
-		return *w, nil
+		return copyWebhook(w), nil
 	}
 	return one(s.read.QueryRowContext(ctx, "SELECT "+webhookColumns+" FROM webhooks WHERE id = ?", id), s.scanWebhook)
 }
@@ -137,7 +138,14 @@ func (s *Store) webhookChanged(t *tx, w *engine.Webhook) (engine.Webhook, error)
 	if err := s.reload(t, w.ConsumerID); err != nil {
 		return engine.Webhook{}, err
 	}
-	return *t.directory.Webhook(w.ID), nil
+	return copyWebhook(t.directory.Webhook(w.ID)), nil
+}
+
+// copyWebhook returns a copy that may be edited: those in a directory must not be changed.
+func copyWebhook(w *engine.Webhook) engine.Webhook {
+	c := *w
+	c.Events, c.Headers = slices.Clone(w.Events), slices.Clone(w.Headers)
+	return c
 }
 
 // DeleteWebhook takes a webhook out of use and cancels its waiting deliveries. It stays readable for its deliveries.

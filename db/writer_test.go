@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -24,6 +25,13 @@ func pause(t *testing.T, w *writer) (resume func()) {
 	}))
 	<-entered
 	return func() { close(gate) }
+}
+
+// waitForQueue returns once n operations wait for a writer that is paused.
+func waitForQueue(w *writer, n int) {
+	for len(w.queue) < n {
+		runtime.Gosched()
+	}
 }
 
 // queue submits an operation and returns where its answer comes.
@@ -51,26 +59,15 @@ func TestGroupSharesOneCommit(t *testing.T) {
 	b := setup(t)
 	resume := pause(t, b.writer)
 	const callers = 200
-	var wg sync.WaitGroup
-	var submitted sync.WaitGroup
-	submitted.Add(callers)
 	before := b.writer.commits.Load()
-	for range callers {
-		e := newEvent()
-		run := func(t *tx) error { // what InsertEvent runs, submitted without waiting for the answer
-			return t.exec("INSERT INTO settings (key, value) VALUES (?, x'00')", e.ID.String())
-		}
-		answer := queue(t, b.writer, run)
-		submitted.Done()
-		wg.Go(func() {
-			if err := <-answer; err != nil {
-				t.Error(err)
-			}
-		})
+	var answers []<-chan error
+	for i := range callers {
+		answers = append(answers, queue(t, b.writer, put(fmt.Sprint(i))))
 	}
-	submitted.Wait()
 	resume()
-	wg.Wait()
+	for _, answer := range answers {
+		must(t, <-answer)
+	}
 	if commits := b.writer.commits.Load() - before; commits != 1 {
 		t.Errorf("%d operations that waited together took %d commits, want 1", callers, commits)
 	}
@@ -86,12 +83,7 @@ func TestConcurrentInsertsShareCommits(t *testing.T) {
 	for range callers {
 		wg.Go(func() { b.accept(t, b.webhook, engine.StateSending, time.Time{}) })
 	}
-	for len(b.writer.queue) < callers {
-		// The callers are on their way into the queue.
-		if err := t.Context().Err(); err != nil {
-			t.Fatal(err)
-		}
-	}
+	waitForQueue(b.writer, callers)
 	resume()
 	wg.Wait()
 	if commits := b.writer.commits.Load() - before; commits != 1 {
@@ -139,6 +131,27 @@ func TestFailureSparesNeighbours(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestCommitThatFails(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	resume := pause(t, b.writer)
+	answers := []<-chan error{
+		queue(t, b.writer, put("first")),
+		// Some errors, such as a full disk, make SQLite end the transaction by itself.
+		queue(t, b.writer, func(t *tx) error { return t.exec("ROLLBACK") }),
+	}
+	resume()
+	for _, answer := range answers {
+		if <-answer == nil {
+			t.Error("an operation that was not committed was answered without an error")
+		}
+	}
+	if b.hasKey(t, "first") {
+		t.Error("a row was stored that was answered with an error")
+	}
+	must(t, b.writer.do(t.Context(), put("later")))
 }
 
 func TestFailureLeavesNothingInMemory(t *testing.T) {
@@ -217,11 +230,7 @@ func TestCallerThatGoesAway(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	asked := make(chan error, 1)
 	go func() { asked <- b.writer.do(ctx, put("kept")) }()
-	for len(b.writer.queue) == 0 {
-		if err := t.Context().Err(); err != nil {
-			t.Fatal(err)
-		}
-	}
+	waitForQueue(b.writer, 1)
 	cancel()
 	if err := <-asked; !errors.Is(err, context.Canceled) {
 		t.Errorf("error is %v, want context.Canceled", err)

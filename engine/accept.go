@@ -54,7 +54,7 @@ func (e *Engine) Accept(ctx context.Context, ev *Event) (Accepted, error) {
 	case first == nil:
 		e.dispatcher.handOver(ev, deliveries)
 		return Accepted{Event: ev, Deliveries: deliveries}, nil
-	case first.Fingerprint() != ev.Fingerprint():
+	case !first.SameAs(ev):
 		return Accepted{}, fmt.Errorf("the id or Idempotency-Key was used for another event (%s): %w", first.PublicID(), ErrConflict)
 	}
 	return Accepted{Event: first, Duplicate: true}, nil
