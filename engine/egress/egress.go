@@ -28,6 +28,8 @@ const (
 	MaxIdlePerHost = 64               // connections kept open to one host
 	MaxIdle        = 512              // connections kept open in all
 	IdleTimeout    = 60 * time.Second // after which an unused connection is closed
+	// ConnectTimeout bounds the opening of a connection, which may outlive the attempt that asked for it.
+	ConnectTimeout = 30 * time.Second
 )
 
 // azureWireServer is a metadata address in public space (Azure's platform endpoint), which registries do not list.
@@ -160,10 +162,11 @@ func (g *Guard) control(_ context.Context, _, address string, _ syscall.RawConn)
 // Transport returns the transport of the senders: guarded, TLS 1.2 or later, no proxy, answers not decompressed
 // so that what is kept is what was sent. maxHeaderBytes caps an answer's header.
 func (g *Guard) Transport(maxHeaderBytes int64) *http.Transport {
-	dialer := &net.Dialer{ControlContext: g.control, KeepAlive: 30 * time.Second}
+	dialer := &net.Dialer{ControlContext: g.control, Timeout: ConnectTimeout, KeepAlive: 30 * time.Second}
 	return &http.Transport{
 		DialContext:            dialer.DialContext,
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout:    ConnectTimeout,
 		ForceAttemptHTTP2:      true,
 		DisableCompression:     true,
 		MaxIdleConns:           MaxIdle,
