@@ -287,7 +287,7 @@ func (s *Store) Checkpoint(ctx context.Context) error {
 			return busy, row.Scan(&busy, &pages, &moved)
 		}, "PRAGMA wal_checkpoint(TRUNCATE)")
 		if busy {
-			s.log.Warn("checkpoint_incomplete")
+			s.log.Warn("checkpoint incomplete")
 		}
 		return err
 	}})

@@ -116,24 +116,33 @@ func (s *Store) EventNamed(ctx context.Context, name string) (engine.Event, erro
 }
 
 // ListEvents returns a page of events without their data, newest first, with what became of them. A filter for a
-// consumer chooses what was sent to it alone or to every consumer.
+// consumer chooses what was sent to it alone or to every consumer, and counts its own deliveries only.
 func (s *Store) ListEvents(ctx context.Context, f engine.EventFilter) (engine.Page[engine.EventRow], error) {
-	page, err := listPage(ctx, s, eventArms(f), keyset{int64(f.Before), int64(f.After), f.Limit}, s.eventRows)
+	page, err := listPage(ctx, s, eventArms(f), keyset{int64(f.Before), int64(f.After), f.Limit},
+		func(ctx context.Context, ids []int64) (map[int64]engine.EventRow, error) {
+			return s.eventRows(ctx, ids, f.ConsumerID)
+		})
 	if err != nil {
 		return page, fmt.Errorf("list events: %w", err)
 	}
 	return page, nil
 }
 
-// eventRows loads the events with those ids.
-func (s *Store) eventRows(ctx context.Context, ids []int64) (map[int64]engine.EventRow, error) {
+const (
+	selectEventRows = "SELECT " + eventHead + " FROM events e WHERE e.id IN (SELECT value FROM json_each(?))"
+	selectFanout    = `SELECT d.event, d.state FROM deliveries d INDEXED BY deliveries_event
+		WHERE d.event IN (SELECT value FROM json_each(?1)) AND (?2 = 0 OR d.consumer = ?2)`
+)
+
+// eventRows loads the events with those ids, and counts the deliveries of one consumer, or with 0 of all.
+func (s *Store) eventRows(ctx context.Context, ids []int64, consumer engine.ConsumerID) (map[int64]engine.EventRow, error) {
 	rows := make(map[int64]engine.EventRow, len(ids))
 	_, err := list(ctx, s, func(row scanner) (e engine.EventRow, err error) {
 		e.Fanout = map[engine.DeliveryState]int{}
 		err = row.Scan(eventFields(&e.Event)...)
 		rows[int64(e.ID)] = e
 		return e, err
-	}, "SELECT "+eventHead+" FROM events e WHERE e.id IN (SELECT value FROM json_each(?))", jsonIDs(ids))
+	}, selectEventRows, jsonIDs(ids))
 	if err != nil {
 		return nil, err
 	}
@@ -145,7 +154,7 @@ func (s *Store) eventRows(ctx context.Context, ids []int64) (map[int64]engine.Ev
 		err = row.Scan(&id, &state)
 		rows[id].Fanout[state]++
 		return none, err
-	}, "SELECT d.event, d.state FROM deliveries d WHERE d.event IN (SELECT value FROM json_each(?))", jsonIDs(ids))
+	}, selectFanout, jsonIDs(ids), int64(consumer))
 	return rows, err
 }
 

@@ -172,7 +172,7 @@ func (s *Store) noteUse(ctx context.Context, id engine.KeyID, now time.Time, ip 
 		},
 		done: func(err error) {
 			if err != nil {
-				s.log.Warn("key_use_not_noted", "key", id, "error", err)
+				s.log.Warn("key use not noted", "key", id, "error", err)
 			}
 		},
 	}

@@ -129,18 +129,40 @@ func (s *Store) pageIDs(ctx context.Context, arms []arm, k keyset) (page idPage,
 // deliveryArms chooses the index that a list of deliveries follows. SQLite has no statistics to choose by, so each is
 // named.
 func deliveryArms(f engine.DeliveryFilter) []arm {
-	a := arm{from: "deliveries AS r " + deliveryIndex(f)}
+	a := deliveryConditions(f)
+	byType := ""
+	if f.EventType != "" {
+		byType = " CROSS JOIN events AS e ON e.id = r.event"
+		a.and("e.type = ?", f.EventType)
+	}
 	switch {
 	case f.Subject != "":
 		// A lab instance has few deliveries: they are found through its events, and sorted.
 		a.from = "events AS e INDEXED BY events_subject CROSS JOIN deliveries AS r INDEXED BY deliveries_event ON r.event = e.id"
 		a.and("e.subject = ? AND e.subject <> ''", f.Subject)
-	case f.EventType != "":
-		a.from += " CROSS JOIN events AS e ON e.id = r.event"
+	case f.EventID != 0:
+		a.from = "deliveries AS r INDEXED BY deliveries_event" + byType
+	case len(f.States) > 0 && !slices.Contains(f.States, engine.StateDelivered):
+		return stateArms(f, a, byType)
+	case f.WebhookID != 0:
+		a.from = "deliveries AS r INDEXED BY deliveries_webhook" + byType
+	case f.ConsumerID != 0:
+		a.from = "deliveries AS r INDEXED BY deliveries_consumer" + byType
+	default:
+		a.from = "deliveries AS r NOT INDEXED" + byType
 	}
-	if f.EventType != "" {
-		a.and("e.type = ?", f.EventType)
+	if len(f.States) > 0 {
+		states := make([]any, len(f.States))
+		for i, state := range f.States {
+			states[i] = string(state)
+		}
+		a.and("r.state IN (?"+strings.Repeat(", ?", len(states)-1)+")", states...)
 	}
+	return []arm{a}
+}
+
+// deliveryConditions returns the conditions on columns of the delivery itself, but for its state.
+func deliveryConditions(f engine.DeliveryFilter) (a arm) {
 	if f.EventID != 0 {
 		a.and("r.event = ?", int64(f.EventID))
 	}
@@ -151,39 +173,25 @@ func deliveryArms(f engine.DeliveryFilter) []arm {
 		a.and("r.consumer = ?", int64(f.ConsumerID))
 	}
 	a.between(f.Since, f.Until)
-	if len(f.States) == 0 {
-		return []arm{a}
-	}
-	if strings.HasSuffix(a.from, indexState) || strings.Contains(a.from, indexState+" ") {
-		var arms []arm
-		for _, state := range slices.Compact(slices.Sorted(slices.Values(f.States))) {
-			arms = append(arms, a.with("r.state = ? AND r.state <> 'delivered'", string(state)))
-		}
-		return arms
-	}
-	states := make([]any, len(f.States))
-	for i, state := range f.States {
-		states[i] = string(state)
-	}
-	a.and("r.state IN (?"+strings.Repeat(", ?", len(states)-1)+")", states...)
-	return []arm{a}
+	return a
 }
 
-const indexState = "INDEXED BY deliveries_state"
-
-// deliveryIndex names the index for a filter without a subject.
-func deliveryIndex(f engine.DeliveryFilter) string {
-	switch {
-	case f.EventID != 0:
-		return "INDEXED BY deliveries_event"
-	case len(f.States) > 0 && !slices.Contains(f.States, engine.StateDelivered):
-		return indexState
-	case f.WebhookID != 0:
-		return "INDEXED BY deliveries_webhook"
-	case f.ConsumerID != 0:
-		return "INDEXED BY deliveries_consumer"
+// stateArms makes an arm for each state. The condition of a partial index is repeated to the letter: SQLite cannot
+// conclude it.
+func stateArms(f engine.DeliveryFilter, a arm, join string) []arm {
+	var arms []arm
+	for _, state := range slices.Compact(slices.Sorted(slices.Values(f.States))) {
+		index, partial := "deliveries_state", "r.state <> 'delivered'"
+		if state != engine.StateSending && (f.WebhookID != 0 || f.ConsumerID != 0) {
+			index, partial = "deliveries_consumer_state", "r.state NOT IN ('sending', 'delivered')"
+			if f.WebhookID != 0 {
+				index = "deliveries_webhook_state"
+			}
+		}
+		a.from = "deliveries AS r INDEXED BY " + index + join
+		arms = append(arms, a.with("r.state = ? AND "+partial, string(state)))
 	}
-	return "NOT INDEXED"
+	return arms
 }
 
 // eventArms chooses the index that a list of events follows.

@@ -42,7 +42,7 @@ func migrateTo(ctx context.Context, write *sql.DB, step int, file string) error 
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback() //nolint:errcheck // after Commit it does nothing
+	defer tx.Rollback() // after Commit it does nothing
 	version, err := schemaVersion(ctx, tx)
 	if err != nil {
 		return err

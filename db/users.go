@@ -33,8 +33,8 @@ func (s *Store) CreateUser(ctx context.Context, who engine.Actor, u engine.User,
 // CreateFirstUser stores the user that the setup makes; engine.ErrConflict when there is one already.
 func (s *Store) CreateFirstUser(ctx context.Context, u engine.User, passwordHash string) (engine.User, error) {
 	return s.createUser(ctx, engine.Actor{Name: u.Name}, u, passwordHash, func(t *tx) error {
-		any, err := exists(t, "SELECT 1 FROM users LIMIT 1")
-		if any {
+		has, err := exists(t, "SELECT 1 FROM users LIMIT 1")
+		if has {
 			return fmt.Errorf("there is a user already: %w", engine.ErrConflict)
 		}
 		return err

@@ -12,7 +12,7 @@ import (
 
 const webhookColumns = `id, consumer, name, events, verb, url, headers, send_lab_details, content, enabled, blocking, delay, timeout,
 	retries, error_action, content_type, notification_text, retry_policy, description, position, version,
-	created_at, created_by, updated_at, updated_by, deleted_at`
+	created_at, created_by, updated_at, updated_by, deleted_at, end_lab_confirmed`
 
 // webhookSettings is what a person sets of a webhook, as it is kept of every version.
 type webhookSettings struct {
@@ -34,6 +34,7 @@ type webhookSettings struct {
 	RetryPolicy      string             `json:"retry_policy"`
 	Description      string             `json:"description"`
 	Position         int                `json:"position"`
+	EndLabConfirmed  bool               `json:"end_lab_confirmed,omitempty"`
 }
 
 // storedHeader is a header line on disk: the value is plain or sealed.
@@ -83,10 +84,10 @@ func (s *Store) insertWebhook(t *tx, w *engine.Webhook) error {
 		return err
 	}
 	return t.exec("INSERT INTO webhooks ("+webhookColumns+`)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)`,
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?)`,
 		w.ID, w.ConsumerID, w.Name, events, w.Verb, w.URL, headers, w.SendLabDetails, w.Content, w.Enabled, w.Blocking,
 		seconds(w.Delay), seconds(w.Timeout), w.Retries, w.ErrorAction, w.ContentType, w.NotificationText, w.RetryPolicy,
-		w.Description, w.Position, w.Version, millis(w.CreatedAt), w.CreatedBy, millis(w.UpdatedAt), w.UpdatedBy)
+		w.Description, w.Position, w.Version, millis(w.CreatedAt), w.CreatedBy, millis(w.UpdatedAt), w.UpdatedBy, w.EndLabConfirmed)
 }
 
 func (s *Store) updateWebhook(t *tx, w *engine.Webhook) error {
@@ -96,11 +97,12 @@ func (s *Store) updateWebhook(t *tx, w *engine.Webhook) error {
 	}
 	return t.exec(`UPDATE webhooks SET name = ?, events = ?, verb = ?, url = ?, headers = ?, send_lab_details = ?, content = ?,
 			enabled = ?, blocking = ?, delay = ?, timeout = ?, retries = ?, error_action = ?, content_type = ?,
-			notification_text = ?, retry_policy = ?, description = ?, version = ?, updated_at = ?, updated_by = ?
+			notification_text = ?, end_lab_confirmed = ?, retry_policy = ?, description = ?, version = ?,
+			updated_at = ?, updated_by = ?
 		WHERE id = ?`,
 		w.Name, events, w.Verb, w.URL, headers, w.SendLabDetails, w.Content,
 		w.Enabled, w.Blocking, seconds(w.Delay), seconds(w.Timeout), w.Retries, w.ErrorAction, w.ContentType,
-		w.NotificationText, w.RetryPolicy, w.Description, w.Version, millis(w.UpdatedAt), w.UpdatedBy, w.ID)
+		w.NotificationText, w.EndLabConfirmed, w.RetryPolicy, w.Description, w.Version, millis(w.UpdatedAt), w.UpdatedBy, w.ID)
 }
 
 // webhookJSON returns the columns that hold lists.
@@ -123,7 +125,7 @@ func (s *Store) scanWebhook(row scanner) (w engine.Webhook, err error) {
 	)
 	err = row.Scan(&w.ID, &w.ConsumerID, &w.Name, &events, &w.Verb, &w.URL, &headers, &w.SendLabDetails, &w.Content, &w.Enabled,
 		&w.Blocking, &delay, &timeout, &w.Retries, &w.ErrorAction, &w.ContentType, &w.NotificationText, &w.RetryPolicy,
-		&w.Description, &w.Position, &w.Version, at(&w.CreatedAt), &w.CreatedBy, at(&w.UpdatedAt), &w.UpdatedBy, at(&w.DeletedAt))
+		&w.Description, &w.Position, &w.Version, at(&w.CreatedAt), &w.CreatedBy, at(&w.UpdatedAt), &w.UpdatedBy, at(&w.DeletedAt), &w.EndLabConfirmed)
 	if err != nil {
 		return w, err
 	}
@@ -142,7 +144,7 @@ func (s *Store) insertVersion(t *tx, w *engine.Webhook) error {
 		Name: w.Name, Events: w.Events, Verb: w.Verb, URL: w.URL, Headers: s.sealHeaders(w), SendLabDetails: w.SendLabDetails,
 		Content: w.Content, Enabled: w.Enabled, Blocking: w.Blocking, Delay: seconds(w.Delay), Timeout: seconds(w.Timeout),
 		Retries: w.Retries, ErrorAction: w.ErrorAction, ContentType: w.ContentType, NotificationText: w.NotificationText,
-		RetryPolicy: w.RetryPolicy, Description: w.Description, Position: w.Position,
+		RetryPolicy: w.RetryPolicy, Description: w.Description, Position: w.Position, EndLabConfirmed: w.EndLabConfirmed,
 	})
 	if err != nil {
 		return err
@@ -167,7 +169,7 @@ func (s *Store) scanVersion(row scanner, w engine.Webhook, version int) (engine.
 	w.Enabled, w.Blocking, w.Retries, w.ErrorAction = set.Enabled, set.Blocking, set.Retries, set.ErrorAction
 	w.Delay, w.Timeout = time.Duration(set.Delay)*time.Second, time.Duration(set.Timeout)*time.Second
 	w.ContentType, w.NotificationText, w.RetryPolicy = set.ContentType, set.NotificationText, set.RetryPolicy
-	w.Description, w.Position, w.Version = set.Description, set.Position, version
+	w.Description, w.Position, w.Version, w.EndLabConfirmed = set.Description, set.Position, version, set.EndLabConfirmed
 	return w, s.unsealHeaders(&w, set.Headers)
 }
 
@@ -190,6 +192,7 @@ func diffWebhooks(a, b *engine.Webhook) *diff {
 	d.field("timeout", a.Timeout, b.Timeout)
 	d.field("retries", a.Retries, b.Retries)
 	d.field("error_action", string(a.ErrorAction), string(b.ErrorAction))
+	d.field("end_lab_confirmed", a.EndLabConfirmed, b.EndLabConfirmed)
 	d.field("content_type", a.ContentType, b.ContentType)
 	d.field("notification_text", a.NotificationText, b.NotificationText)
 	d.field("retry_policy", a.RetryPolicy, b.RetryPolicy)

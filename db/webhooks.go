@@ -3,6 +3,8 @@ package db
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	"labhook/engine"
 )
@@ -10,7 +12,7 @@ import (
 // Webhook returns a webhook, also a deleted one; engine.ErrNotFound when there never was one.
 func (s *Store) Webhook(ctx context.Context, id engine.WebhookID) (engine.Webhook, error) {
 	if w := s.Directory().Webhook(id); w != nil {
-		return *w, nil
+		return copyWebhook(w), nil
 	}
 	return one(s.read.QueryRowContext(ctx, "SELECT "+webhookColumns+" FROM webhooks WHERE id = ?", id), s.scanWebhook)
 }
@@ -137,7 +139,14 @@ func (s *Store) webhookChanged(t *tx, w *engine.Webhook) (engine.Webhook, error)
 	if err := s.reload(t, w.ConsumerID); err != nil {
 		return engine.Webhook{}, err
 	}
-	return *t.directory.Webhook(w.ID), nil
+	return copyWebhook(t.directory.Webhook(w.ID)), nil
+}
+
+// copyWebhook returns a copy that may be edited: those in a directory must not be changed.
+func copyWebhook(w *engine.Webhook) engine.Webhook {
+	c := *w
+	c.Events, c.Headers = slices.Clone(w.Events), slices.Clone(w.Headers)
+	return c
 }
 
 // DeleteWebhook takes a webhook out of use and cancels its waiting deliveries. It stays readable for its deliveries.
@@ -170,4 +179,69 @@ func webhookError(err error, w *engine.Webhook) error {
 		return invalid("name", "Another webhook of this API consumer is called %s", w.Name)
 	}
 	return err
+}
+
+// MoveWebhook exchanges a webhook's place with that of its neighbour, towards the first when up. The order is that in
+// which the webhooks of one event take their turns. At the end of the list it changes nothing.
+func (s *Store) MoveWebhook(ctx context.Context, who engine.Actor, id engine.WebhookID, up bool) error {
+	err := s.writer.do(ctx, func(t *tx) error {
+		w := t.directory.Webhook(id)
+		if w == nil {
+			return engine.ErrNotFound
+		}
+		order := t.directory.Webhooks(w.ConsumerID)
+		at := slices.Index(order, w)
+		to := at + 1
+		if up {
+			to = at - 1
+		}
+		if to < 0 || to >= len(order) {
+			return nil
+		}
+		order = slices.Clone(order)
+		order[at], order[to] = order[to], order[at]
+		return s.reorder(t, who, w.ConsumerID, order)
+	})
+	if err != nil {
+		return fmt.Errorf("move webhook: %w", err)
+	}
+	return nil
+}
+
+// OrderWebhooks puts a consumer's webhooks into the given order, which must name each of them once.
+func (s *Store) OrderWebhooks(ctx context.Context, who engine.Actor, consumer engine.ConsumerID, ids []engine.WebhookID) error {
+	err := s.writer.do(ctx, func(t *tx) error {
+		if t.directory.Consumer(consumer) == nil {
+			return engine.ErrNotFound
+		}
+		var order []*engine.Webhook
+		for _, id := range ids {
+			if w := t.directory.Webhook(id); w != nil && w.ConsumerID == consumer && !slices.Contains(order, w) {
+				order = append(order, w)
+			}
+		}
+		if len(order) != len(ids) || len(order) != len(t.directory.Webhooks(consumer)) {
+			return invalid("webhooks", "Name each webhook of the API consumer once")
+		}
+		return s.reorder(t, who, consumer, order)
+	})
+	if err != nil {
+		return fmt.Errorf("order webhooks: %w", err)
+	}
+	return nil
+}
+
+// reorder stores the order. A webhook's version does not count it: what is sent stays the same.
+func (s *Store) reorder(t *tx, who engine.Actor, consumer engine.ConsumerID, order []*engine.Webhook) error {
+	names := make([]string, len(order))
+	for i, w := range order {
+		if err := t.exec("UPDATE webhooks SET position = ? WHERE id = ?", i+1, int64(w.ID)); err != nil {
+			return err
+		}
+		names[i] = w.Name
+	}
+	if err := s.reload(t, consumer); err != nil {
+		return err
+	}
+	return t.audit(who, "webhook.order", consumer.String(), strings.Join(names, ", "))
 }

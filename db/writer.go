@@ -141,7 +141,7 @@ func (w *writer) release() {
 		stmt.Close()
 	}
 	if err := w.conn.Close(); err != nil {
-		w.store.log.Error("writer_close_failed", "error", err)
+		w.store.log.Error("writer close failed", "error", err)
 	}
 }
 
@@ -254,7 +254,7 @@ func (w *writer) answer(ops []operation, errs []error, err error) int {
 // rollback ends the transaction, unless SQLite has done so by itself.
 func (w *writer) rollback(t *tx) {
 	if _, err := t.do("ROLLBACK"); err != nil {
-		w.store.log.Warn("rollback_failed", "error", err)
+		w.store.log.Warn("rollback failed", "error", err)
 	}
 }
 

@@ -39,7 +39,7 @@ func (e *Engine) Accept(_ context.Context, ev *Event) (Accepted, error) {
 		return Accepted{}, fmt.Errorf("store event: %w", err)
 	case in.First == nil:
 		return Accepted{Event: ev, Deliveries: in.Deliveries}, nil
-	case in.First.Fingerprint() != ev.Fingerprint():
+	case !in.First.SameAs(ev):
 		return Accepted{}, fmt.Errorf("the id or Idempotency-Key was used for another event (%s): %w", in.First.PublicID(), ErrConflict)
 	}
 	return Accepted{Event: in.First, Duplicate: true}, nil

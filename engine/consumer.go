@@ -40,19 +40,19 @@ func (c *APIConsumer) Validate() error {
 	if strings.TrimSpace(c.Name) == "" {
 		bad.add("name", "Enter a name")
 	}
-	bad.checkText("name", "Name", c.Name, MaxConsumerName)
+	bad.checkLine("name", "Name", c.Name, MaxConsumerName)
 	if c.ExternalID != "" && !isToken(c.ExternalID) {
 		bad.add("external_id", "External ID may hold letters, digits and . _ - : only")
 	}
 	if strings.HasPrefix(c.ExternalID, consumerKind{}.prefix()) {
 		bad.add("external_id", "External ID must not start with %s, which marks Labhook's own ids", consumerKind{}.prefix())
 	}
-	bad.checkText("external_id", "External ID", c.ExternalID, MaxExternalID)
+	bad.checkLine("external_id", "External ID", c.ExternalID, MaxExternalID)
 	bad.checkText("description", "Description", c.Description, MaxDescription)
-	bad.checkText("default_organization", "Default Organization", c.DefaultOrganization, MaxShortText)
-	bad.checkText("consuming_platform", "Consuming Platform", c.ConsumingPlatform, MaxShortText)
-	bad.checkText("consuming_platform_version", "Consuming Platform Version", c.ConsumingPlatformVersion, MaxShortText)
-	bad.checkText("technical_contact", "Technical contact", c.TechnicalContact, MaxShortText)
+	bad.checkLine("default_organization", "Default Organization", c.DefaultOrganization, MaxShortText)
+	bad.checkLine("consuming_platform", "Consuming Platform", c.ConsumingPlatform, MaxShortText)
+	bad.checkLine("consuming_platform_version", "Consuming Platform Version", c.ConsumingPlatformVersion, MaxShortText)
+	bad.checkLine("technical_contact", "Technical contact", c.TechnicalContact, MaxShortText)
 	return bad.orNil()
 }
 
@@ -77,7 +77,7 @@ func (c *APIConsumer) State(now time.Time) ConsumerState {
 	return ConsumerActive
 }
 
-// Scope is what an API key may do. Each includes the ones before it, except that Send and Manage are apart.
+// Scope is what an API key may do. Each includes the ones before it.
 type Scope string
 
 // The scopes. A key of a consumer has them for that consumer only, a platform key for all.
@@ -113,7 +113,7 @@ func (k *APIKey) Validate() error {
 	if strings.TrimSpace(k.Description) == "" {
 		bad.add("description", "Enter a description that tells who uses the key")
 	}
-	bad.checkText("description", "Description", k.Description, MaxShortText)
+	bad.checkLine("description", "Description", k.Description, MaxShortText)
 	if k.Scope != ScopeRead && k.Scope != ScopeSend && k.Scope != ScopeManage {
 		bad.add("scope", "Choose one of %s, %s and %s", ScopeRead, ScopeSend, ScopeManage)
 	}

@@ -13,9 +13,10 @@ type Directory struct {
 	consumers map[ConsumerID]*listed
 	webhooks  map[WebhookID]*Webhook
 
-	once   sync.Once
-	byType map[string][]*Webhook // enabled webhooks that name the type, in the order of sending
-	toAll  []*Webhook            // enabled webhooks that listen to all events
+	once       sync.Once
+	byType     map[string][]*Webhook // enabled webhooks that listen to a type some webhook names, in the order of sending
+	toAll      []*Webhook            // enabled webhooks that listen to all events: what any other type concerns
+	byExternal map[string]*APIConsumer
 }
 
 // listed is one consumer with its webhooks in their order.
@@ -66,12 +67,8 @@ func (d *Directory) ConsumerNamed(name string) *APIConsumer {
 	if id, err := ParseID[ConsumerID](name); err == nil {
 		return d.Consumer(id)
 	}
-	for _, l := range d.consumers {
-		if name != "" && l.consumer.ExternalID == name {
-			return l.consumer
-		}
-	}
-	return nil
+	d.once.Do(d.index)
+	return d.byExternal[name]
 }
 
 // Webhook returns a webhook that must not be changed; nil when there is none or it was deleted.
@@ -118,15 +115,35 @@ func (d *Directory) Unusable(id WebhookID, now time.Time) string {
 	return ""
 }
 
-// index fills byType and toAll. It is made on first use, so that many changes in a row do not pay for it.
+// index fills what Match and ConsumerNamed look up. It is made on first use, so that many changes in a row do not
+// pay for it.
 func (d *Directory) index() {
-	d.byType = map[string][]*Webhook{}
-	for _, id := range slices.Sorted(maps.Keys(d.consumers)) {
+	d.byType, d.byExternal = map[string][]*Webhook{}, map[string]*APIConsumer{}
+	ids := slices.Sorted(maps.Keys(d.consumers))
+	for _, id := range ids {
+		l := d.consumers[id]
+		if l.consumer.ExternalID != "" {
+			d.byExternal[l.consumer.ExternalID] = l.consumer
+		}
+		for _, w := range l.webhooks {
+			for _, code := range w.Events {
+				if w.Enabled && code != AllEvents {
+					d.byType[code] = nil
+				}
+			}
+		}
+	}
+	for _, id := range ids {
 		for _, w := range d.consumers[id].webhooks {
 			switch {
 			case !w.Enabled:
 			case slices.Contains(w.Events, AllEvents):
 				d.toAll = append(d.toAll, w)
+				for code := range d.byType {
+					if !Catalog.System(code) {
+						d.byType[code] = append(d.byType[code], w)
+					}
+				}
 			default:
 				for _, code := range w.Events {
 					d.byType[code] = append(d.byType[code], w)

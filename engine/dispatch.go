@@ -227,6 +227,9 @@ func (d *dispatcher) announceDue(id WebhookID, t time.Time) {
 }
 
 func (d *dispatcher) announce(q *queue, t time.Time) {
+	if d.stopped {
+		return // the heap is gone; the next start finds it on disk
+	}
 	if q.claiming && (q.dueMeanwhile.IsZero() || t.Before(q.dueMeanwhile)) {
 		q.dueMeanwhile = t
 	}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Errors that callers tell apart with errors.Is.
@@ -49,12 +51,23 @@ func (e InvalidError) orNil() error {
 	return e
 }
 
-// checkText adds a message when a text is longer than limit characters or holds control characters.
+// checkLine adds a message unless a text is one line of at most limit characters.
+func (e *InvalidError) checkLine(field, label, value string, limit int) {
+	if strings.ContainsAny(value, "\n\r\t") {
+		e.add(field, "%s must be one line without tabs", label)
+	}
+	e.checkText(field, label, value, limit)
+}
+
+// checkText adds a message unless a text has at most limit characters and none that cannot be shown.
 func (e *InvalidError) checkText(field, label, value string, limit int) {
-	if n := len([]rune(value)); n > limit {
+	if n := utf8.RuneCountInString(value); n > limit {
 		e.add(field, "%s may have at most %d characters, this one has %d", label, limit, n)
 	}
-	if strings.ContainsFunc(value, func(r rune) bool { return r < ' ' && r != '\n' && r != '\t' && r != '\r' || r == 0x7f }) {
+	switch {
+	case !utf8.ValidString(value):
+		e.add(field, "%s must be UTF-8 text", label)
+	case strings.ContainsFunc(value, func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' && r != '\r' }):
 		e.add(field, "%s must not contain control characters", label)
 	}
 }

@@ -2,13 +2,14 @@ package engine
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"mime"
+	"regexp"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Limits of an event.
@@ -46,16 +47,12 @@ func (e *Event) PublicID() string {
 	return e.ID.String()
 }
 
-// Fingerprint tells two different events under one id or key apart.
-func (e *Event) Fingerprint() [sha256.Size]byte {
-	var b bytes.Buffer
-	occurred := ""
-	if !e.OccurredAt.Equal(e.AcceptedAt) {
-		occurred = e.OccurredAt.UTC().Format(time.RFC3339Nano)
-	}
-	fmt.Fprintf(&b, "%s\x00%s\x00%d\x00%s\x00%s\x00", e.SenderID, e.Type, e.ConsumerID, e.Subject, occurred)
-	b.Write(e.Data)
-	return sha256.Sum256(b.Bytes())
+// SameAs reports whether other, a prepared event under the same id or key, is this event posted again. A time that
+// the sender did not give was filled in by Prepare and differs each time.
+func (e *Event) SameAs(other *Event) bool {
+	undated := e.OccurredAt.Equal(e.AcceptedAt) && other.OccurredAt.Equal(other.AcceptedAt)
+	return e.SenderID == other.SenderID && e.Type == other.Type && e.ConsumerID == other.ConsumerID &&
+		e.Subject == other.Subject && (undated || e.OccurredAt.Equal(other.OccurredAt)) && bytes.Equal(e.Data, other.Data)
 }
 
 // Prepare checks the event and fills what follows from the rest: the subject of a lab event and the time it
@@ -81,15 +78,26 @@ func (e *Event) Prepare(now time.Time) error {
 	if len(e.IdempotencyKey) > MaxIdempotencyKey || strings.ContainsFunc(e.IdempotencyKey, func(r rune) bool { return r < '!' || r > '~' }) {
 		bad.add("Idempotency-Key", "The key may have at most %d visible ASCII characters", MaxIdempotencyKey)
 	}
-	bad.checkText("subject", "Subject", e.Subject, MaxSubject)
+	bad.checkLine("subject", "Subject", e.Subject, MaxSubject)
 	// Times are kept to the millisecond, so that a stored event compares equal to the one that was posted.
 	e.AcceptedAt = now.Truncate(time.Millisecond)
 	if e.OccurredAt.IsZero() {
 		e.OccurredAt = e.AcceptedAt
 	}
 	e.OccurredAt = e.OccurredAt.Truncate(time.Millisecond)
+	if e.TraceParent != "" && !IsTraceParent(e.TraceParent) {
+		bad.add("traceparent", "This is no W3C trace context, such as 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
+	}
 	e.checkData(&bad, kind)
 	return bad.orNil()
+}
+
+// traceParent is the form of a W3C trace context of version 00.
+var traceParent = regexp.MustCompile(`^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$`)
+
+// IsTraceParent reports whether s is a W3C trace context of version 00. One of zeros alone stands for none.
+func IsTraceParent(s string) bool {
+	return traceParent.MatchString(s) && !strings.Contains(s, "-00000000000000000000000000000000-") && !strings.Contains(s, "-0000000000000000-")
 }
 
 func (e *Event) checkData(bad *InvalidError, kind EventType) {
@@ -104,6 +112,13 @@ func (e *Event) checkData(bad *InvalidError, kind EventType) {
 	case data[0] != '{':
 		bad.add("data", "Data must be a JSON object")
 		return
+	case !utf8.Valid(data):
+		bad.add("data", "Data must be UTF-8")
+		return
+	}
+	if problem := JSONProblem(string(data)); problem != "" {
+		bad.add("data", "Data is not JSON: %s", problem)
+		return
 	}
 	e.Data = json.RawMessage(data)
 	if !kind.LabDetails {
@@ -112,9 +127,6 @@ func (e *Event) checkData(bad *InvalidError, kind EventType) {
 	lab, err := ParseLabDetails(e.Data)
 	if invalid, ok := errors.AsType[InvalidError](err); ok {
 		*bad = append(*bad, invalid...)
-		return
-	} else if err != nil {
-		bad.add("data", "Data is not JSON: %s", err)
 		return
 	}
 	if e.Subject == "" {
@@ -128,8 +140,8 @@ func isJSONType(contentType string) bool {
 	return err == nil && (mediaType == "application/json" || strings.HasSuffix(mediaType, "+json"))
 }
 
-// jsonProblem says what is wrong with a JSON text, and where; "" when nothing is.
-func jsonProblem(text string) string {
+// JSONProblem says what is wrong with a JSON text, and where; "" when nothing is.
+func JSONProblem(text string) string {
 	var any json.RawMessage
 	err := json.Unmarshal([]byte(text), &any)
 	if err == nil {

@@ -73,3 +73,60 @@ func (c *Counts) Add(other Counts) {
 	c.Failed += other.Failed
 	c.Attempts += other.Attempts
 }
+
+// MaxLabEvents is how many of a lab instance's events its page shows, the newest ones.
+const MaxLabEvents = 200
+
+// LabInstance is what happened to one lab instance, or other subject.
+type LabInstance struct {
+	Subject string
+	// Details are those of the newest event that carried any.
+	Details LabDetails
+	// Events are in the order of acceptance; Earlier: older ones were left out.
+	Events  []LabEvent
+	Earlier bool
+}
+
+// LabEvent is an event of a lab instance with its deliveries in their order, and the gates among them.
+type LabEvent struct {
+	Event      Event
+	Deliveries []DeliveryRow
+	Gates      map[DeliveryID]Gate
+}
+
+// ClosedGates counts the gates that hold something.
+func (l *LabInstance) ClosedGates() int {
+	n := 0
+	for _, e := range l.Events {
+		for _, g := range e.Gates {
+			if g.Closed() {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// LabRow is a lab instance in a list.
+type LabRow struct {
+	Subject     string
+	Details     LabDetails // of the event that the row was found by
+	LastType    string
+	LastAt      time.Time
+	ClosedGates int
+}
+
+// LabFilter chooses lab instances.
+type LabFilter struct {
+	// Text is searched for in the id, the user's names and ids and the lab profile's; empty: all.
+	Text string
+	// Gated: only those with a closed gate.
+	Gated bool
+}
+
+// MaxLabRows is how many lab instances a list shows; LabSearchDepth is among how many of the newest events about
+// lab instances it looks for them. An exact id is found however old it is.
+const (
+	MaxLabRows     = 50
+	LabSearchDepth = 5000
+)

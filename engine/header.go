@@ -12,7 +12,7 @@ import (
 type Header struct {
 	Name  string
 	Value Secret
-	// Sensitive values are sealed on disk and masked wherever they are shown. Some names are always sensitive.
+	// Sensitive values are sealed on disk and masked wherever they are shown. Authorization and Cookie always are.
 	Sensitive bool
 }
 
@@ -24,6 +24,9 @@ var reservedHeaders = []string{
 
 // reservedPrefixes start the names of further headers that a webhook cannot set.
 var reservedPrefixes = []string{"proxy-", "labhook-"}
+
+// alwaysSensitive are headers that carry a secret by their meaning.
+var alwaysSensitive = []string{"authorization", "cookie"}
 
 // sensitiveWords mark a header whose value is a secret, wherever they stand in its name.
 var sensitiveWords = []string{"auth", "cookie", "key", "pass", "secret", "session", "signature", "token"}
@@ -108,6 +111,8 @@ func CheckHeaders(bad *InvalidError, headers []Header) {
 			bad.add("headers", "Header %d: %q is not a header name; use letters, digits and hyphens", i+1, h.Name)
 		case slices.Contains(reservedHeaders, name), slices.ContainsFunc(reservedPrefixes, func(p string) bool { return strings.HasPrefix(name, p) }):
 			bad.add("headers", "Header %d: %s is set by Labhook and cannot be given", i+1, h.Name)
+		case !h.Sensitive && slices.Contains(alwaysSensitive, name):
+			bad.add("headers", "Header %d: %s carries a secret and must be sensitive", i+1, h.Name)
 		case h.Value == Mask:
 			bad.add("headers", "Header %d: enter the value of %s, its dots stand for no stored value", i+1, h.Name)
 		case !isHeaderValue(h.Value.Reveal()):

@@ -169,3 +169,66 @@ func SampleLabDetails() LabDetails {
 	}
 	return lab
 }
+
+// labStates are Studio's words for the states, under numbers that Studio does not publish: only 20 is attested,
+// the others are Labhook's own choice.
+var labStates = map[int64]string{
+	0: "Off", 5: "Provisioning Storage", 10: "Building", 12: "Building (Displayable)", 15: "Starting", 20: "Running",
+	30: "Saving", 40: "Saved", 50: "Resuming", 60: "Creating Snapshot", 70: "Applying Snapshot", 80: "Updating Lab Profile",
+	90: "Tearing Down", 100: "Cloning", 110: "Creating As Clone", 120: "Moving (Running)", 130: "Moving (Saved)",
+	140: "Creating New Lab Profile", 150: "Scoring", 160: "Scheduled",
+}
+
+// completionStatuses are Studio's words and numbers, from the description of its API; 0 is Labhook's own choice.
+var completionStatuses = map[int64]string{
+	0: "Scheduled", 1: "Cancelled", 2: "No Show", 3: "Incomplete", 4: "Complete", 10: "Storage Provisioning Failed",
+	20: "Lab Creation Failed", 30: "Resume Failed", 40: "Save Failed", 50: "Submitted For Grading", 60: "Grading In Progress",
+}
+
+// State returns the lab's state in words with its number, "State N" for a number that is not known, "" for none.
+func (l LabDetails) State() string { return l.inWords("State", labStates) }
+
+// CompletionStatus returns the completion status in words with its number, in the same way.
+func (l LabDetails) CompletionStatus() string {
+	return l.inWords("CompletionStatus", completionStatuses)
+}
+
+func (l LabDetails) inWords(field string, words map[int64]string) string {
+	n, ok := l.Integer(field)
+	if !ok {
+		return ""
+	}
+	if word, ok := words[n]; ok {
+		return fmt.Sprintf("%s (%d)", word, n)
+	}
+	return fmt.Sprintf("%s %d", field, n)
+}
+
+// Integer returns a field that is a whole number; false when it is null or of another kind.
+func (l LabDetails) Integer(field string) (int64, bool) {
+	n, err := strconv.ParseInt(string(l.values[labFieldIndex[field]]), 10, 64)
+	return n, err == nil
+}
+
+// Text returns a field as a person reads it, "" for null.
+func (l LabDetails) Text(field string) string {
+	raw := l.values[labFieldIndex[field]]
+	var text string
+	if len(raw) > 0 && raw[0] == '"' && json.Unmarshal(raw, &text) == nil {
+		return text
+	}
+	if string(raw) == "null" {
+		return ""
+	}
+	return string(raw)
+}
+
+// Empty reports whether every field is null.
+func (l LabDetails) Empty() bool {
+	for _, raw := range l.values {
+		if raw != nil && string(raw) != "null" {
+			return false
+		}
+	}
+	return true
+}

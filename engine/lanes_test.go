@@ -100,7 +100,9 @@ func TestGateIsBounded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := setup(t, engine.Limits{Senders: 1, SendersPerWebhook: 1})
-		busy := b.webhook(func(w *engine.Webhook) { w.Events, w.Timeout, w.Retries = []string{engine.LabSaved}, engine.MaxTimeout, 0 })
+		busy := b.webhook(func(w *engine.Webhook) {
+			w.Events, w.Timeout, w.Retries = []string{engine.LabSaved}, engine.MaxTimeout, 0
+		})
 		gate := b.webhook(func(w *engine.Webhook) { w.Blocking, w.Timeout, w.Retries = true, 10*time.Second, 1 })
 		b.wire.answer = func(ctx context.Context, a arrival, _ int) (int, error) {
 			if a.header.Get("Labhook-Event") == engine.LabSaved {
@@ -264,7 +266,9 @@ func TestDisablingOpensGates(t *testing.T) {
 			_, err := b.store.SetWebhookEnabled(b.t.Context(), engine.System, w.ID, false)
 			return err
 		},
-		"delete webhook": func(b *bench, w engine.Webhook) error { return b.store.DeleteWebhook(b.t.Context(), engine.System, w.ID) },
+		"delete webhook": func(b *bench, w engine.Webhook) error {
+			return b.store.DeleteWebhook(b.t.Context(), engine.System, w.ID)
+		},
 		"cancel delivery": func(b *bench, w engine.Webhook) error {
 			page, err := b.store.ListDeliveries(b.t.Context(), engine.DeliveryFilter{WebhookID: w.ID})
 			if err != nil {

@@ -1,9 +1,6 @@
 package engine
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
 // Match returns the webhooks that an event concerns, in the order in which they are sent: by consumer, and within
 // one consumer in the order the administrator gave. It is pure.
@@ -22,21 +19,15 @@ func (d *Directory) Match(e *Event, now time.Time) []*Webhook {
 		return found
 	}
 	d.once.Do(d.index)
-	found := make([]*Webhook, 0, len(d.byType[e.Type])+len(d.toAll))
-	for _, list := range [][]*Webhook{d.byType[e.Type], d.toAll} {
-		for _, w := range list {
-			if d.consumers[w.ConsumerID].consumer.State(now) == ConsumerActive {
-				found = append(found, w)
-			}
-		}
+	list, ok := d.byType[e.Type]
+	if !ok && !Catalog.System(e.Type) {
+		list = d.toAll
 	}
-	if len(d.toAll) > 0 {
-		slices.SortStableFunc(found, func(a, b *Webhook) int {
-			if a.ConsumerID != b.ConsumerID {
-				return int(a.ConsumerID - b.ConsumerID)
-			}
-			return a.Position - b.Position
-		})
+	found := make([]*Webhook, 0, len(list))
+	for _, w := range list {
+		if d.consumers[w.ConsumerID].consumer.State(now) == ConsumerActive {
+			found = append(found, w)
+		}
 	}
 	return found
 }
@@ -50,11 +41,14 @@ type NotSent struct {
 // WhyNot explains for each webhook of the directory that could have been concerned why Match leaves it out now. It
 // looks at the configuration of today, which may differ from that of the moment when the event was accepted.
 func (d *Directory) WhyNot(e *Event, now time.Time) []NotSent {
-	matched := d.Match(e, now)
+	matched := map[*Webhook]bool{}
+	for _, w := range d.Match(e, now) {
+		matched[w] = true
+	}
 	var list []NotSent
 	for _, c := range d.Consumers() {
 		for _, w := range d.Webhooks(c.ID) {
-			if slices.Contains(matched, w) {
+			if matched[w] {
 				continue
 			}
 			reason := d.Unusable(w.ID, now)

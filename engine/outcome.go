@@ -8,7 +8,8 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"syscall"
+	"slices"
+	"strings"
 	"time"
 
 	"labhook/engine/egress"
@@ -70,11 +71,9 @@ func Classify(err error, status int) FailureClass {
 	}
 	var (
 		dns     *net.DNSError
-		cert    *tls.CertificateVerificationError
-		record  tls.RecordHeaderError
-		alert   tls.AlertError
 		blocked *egress.BlockedError
 		timeout net.Error
+		op      *net.OpError
 	)
 	switch {
 	case errors.As(err, &blocked):
@@ -83,20 +82,42 @@ func Classify(err error, status int) FailureClass {
 		return ClassTimeout
 	case errors.As(err, &dns):
 		return ClassDNS
-	case errors.As(err, &cert), errors.As(err, &record), errors.As(err, &alert):
+	case isTLSError(err):
 		return ClassTLS
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return ClassTimeout
-	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EADDRNOTAVAIL):
+	case errors.As(err, &op) && op.Op == "dial":
 		return ClassRefused
-	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, net.ErrClosed):
+	case errors.As(err, &op), errors.Is(err, net.ErrClosed):
 		return ClassReset
 	case status != 0:
 		return ClassBody
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), hasText(err, "server closed idle connection", "http2: ", "stream error: "):
 		return ClassReset
 	}
 	return ClassBody
+}
+
+// isTLSError reports whether err came from making or keeping a connection secure.
+func isTLSError(err error) bool {
+	var (
+		cert   *tls.CertificateVerificationError
+		record tls.RecordHeaderError
+		op     *net.OpError
+	)
+	switch {
+	case errors.As(err, &cert), errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
+		return true
+	case errors.As(err, &op) && (op.Op == "remote error" || op.Op == "local error"):
+		return true // an alert, from the receiver or to it
+	}
+	return hasText(err, "tls: ")
+}
+
+// hasText reports whether one of the texts stands in the error's message: package net/http and crypto/tls give some
+// of their errors no type that could be asked for.
+func hasText(err error, texts ...string) bool {
+	return slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(err.Error(), text) })
 }
 
 // Decide tells what follows from an attempt that ended now. attempts counts it.

@@ -24,22 +24,23 @@ func (e *Engine) send(s *Sending) {
 		e.putBack = append(e.putBack, s.Delivery.ID)
 		return
 	}
+	// Logged here and not after the commit: a slow log must not keep the writer waiting.
+	e.logAttempt(s, &r)
 	e.dispatcher.idle.Add(1)
 	e.store.RecordAttempt(r, func(d Delivery, err error) {
 		defer e.dispatcher.idle.Done()
-		e.recorded(s, &r, d, err)
+		e.recorded(s, d, err)
 	})
 }
 
 // recorded follows up on an outcome whose commit is on disk.
-func (e *Engine) recorded(s *Sending, r *Record, d Delivery, err error) {
+func (e *Engine) recorded(s *Sending, d Delivery, err error) {
 	if err != nil {
 		// The row still says that it is being sent: the rescue finds it, and it is sent again.
 		e.log.Error("record failed", "delivery", s.Delivery.ID.String(), "error", err)
 		e.dispatcher.release(s.Delivery.ID)
 		return
 	}
-	e.logAttempt(s, r, d)
 	e.dispatcher.release(d.ID)
 	if d.State == StateRetrying {
 		e.dispatcher.announceDue(d.WebhookID, d.DueAt)
@@ -47,8 +48,8 @@ func (e *Engine) recorded(s *Sending, r *Record, d Delivery, err error) {
 }
 
 // logAttempt writes the one line of an attempt, and one more for a delivery that has failed for good.
-func (e *Engine) logAttempt(s *Sending, r *Record, d Delivery) {
-	a := &r.Attempt
+func (e *Engine) logAttempt(s *Sending, r *Record) {
+	a, d := &r.Attempt, &s.Delivery
 	args := []any{
 		"delivery", d.ID.String(), "event", s.Event.PublicID(), "type", s.Event.Type, "webhook", d.WebhookID.String(),
 		"subject", s.Event.Subject, "attempt", a.Number, "outcome", string(a.Outcome.Kind), "status", a.status(),
@@ -57,17 +58,17 @@ func (e *Engine) logAttempt(s *Sending, r *Record, d Delivery) {
 	if a.Outcome.Class != "" {
 		args = append(args, "class", string(a.Outcome.Class), "error", a.Outcome.Error)
 	}
-	if d.State == StateRetrying {
-		args = append(args, "retry_at", d.DueAt)
+	if a.Outcome.Kind == OutcomeRetry {
+		args = append(args, "retry_at", a.Outcome.RetryAt)
 	}
 	e.log.Info("attempt finished", args...)
-	if d.State == StateFailed {
+	if a.Outcome.Kind == OutcomeGiveUp {
 		action := ErrorActionLog
 		if w := e.store.Directory().Webhook(d.WebhookID); w != nil {
 			action = w.ErrorAction
 		}
 		e.log.Warn("delivery failed", "delivery", d.ID.String(), "event", s.Event.PublicID(), "webhook", d.WebhookID.String(),
-			"subject", s.Event.Subject, "attempts", d.Attempts, "class", string(d.LastClass), "status", d.LastStatus, "error_action", string(action))
+			"subject", s.Event.Subject, "attempts", a.Number, "class", string(a.Outcome.Class), "status", a.status(), "error_action", string(action))
 	}
 }
 

@@ -87,7 +87,7 @@ func body(w *Webhook, e *Event) ([]byte, string, error) {
 			return nil, "", nil
 		case w.ContentType != "":
 			return []byte(w.Content), w.ContentType, nil
-		case jsonProblem(w.Content) == "":
+		case JSONProblem(w.Content) == "":
 			return []byte(w.Content), contentTypeJSON, nil
 		}
 		return []byte(w.Content), contentTypeText, nil

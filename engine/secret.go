@@ -1,6 +1,10 @@
 package engine
 
-import "log/slog"
+import (
+	"fmt"
+	"io"
+	"log/slog"
+)
 
 // Mask is what stands for a secret wherever a person or a log may read.
 const Mask = "••••"
@@ -16,8 +20,8 @@ func (s Secret) String() string {
 	return Mask
 }
 
-// GoString keeps %#v from showing the text.
-func (s Secret) GoString() string { return s.String() }
+// Format keeps every verb from showing the text, wrong ones too: %d would print it within its complaint.
+func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.String()) }
 
 // MarshalText keeps encoders from showing the text.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }

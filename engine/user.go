@@ -27,7 +27,10 @@ const (
 var Roles = []Role{RoleViewer, RoleDeveloper, RoleAdmin}
 
 // Allows reports whether someone of role r may do what needs the role need.
-func (r Role) Allows(need Role) bool { return slices.Index(Roles, r) >= slices.Index(Roles, need) }
+func (r Role) Allows(need Role) bool {
+	least := slices.Index(Roles, need)
+	return least >= 0 && slices.Index(Roles, r) >= least
+}
 
 // User is a person who signs in to the screens.
 type User struct {
@@ -47,15 +50,16 @@ func (u *User) Validate() error {
 	if strings.TrimSpace(u.Login) == "" || strings.ContainsAny(u.Login, " \t\r\n") {
 		bad.add("login", "Enter an e-mail address or a user name without spaces")
 	}
-	bad.checkText("login", "User name", u.Login, MaxLogin)
+	bad.checkLine("login", "User name", u.Login, MaxLogin)
 	if strings.TrimSpace(u.Name) == "" {
 		bad.add("name", "Enter a name")
 	}
-	bad.checkText("name", "Name", u.Name, MaxShortText)
+	bad.checkLine("name", "Name", u.Name, MaxShortText)
 	if !slices.Contains(Roles, u.Role) {
 		bad.add("role", "Choose one of %s, %s and %s", RoleViewer, RoleDeveloper, RoleAdmin)
 	}
-	if _, err := time.LoadLocation(u.TimeZone); err != nil {
+	// "Local" would be the zone of whatever host the server runs on.
+	if _, err := time.LoadLocation(u.TimeZone); err != nil || u.TimeZone == "Local" {
 		bad.add("time_zone", "There is no time zone %q", u.TimeZone)
 	}
 	return bad.orNil()

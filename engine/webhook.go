@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"mime"
 	"net/url"
 	"slices"
 	"strconv"
@@ -94,7 +95,7 @@ func (w *Webhook) Validate() error {
 	if strings.TrimSpace(w.Name) == "" {
 		bad.add("name", "Enter a name")
 	}
-	bad.checkText("name", "Name", w.Name, MaxWebhookName)
+	bad.checkLine("name", "Name", w.Name, MaxWebhookName)
 	w.checkEvents(&bad)
 	if !slices.Contains(Verbs, w.Verb) {
 		bad.add("verb", "Choose one of %s", strings.Join(Verbs, ", "))
@@ -136,8 +137,11 @@ func (w *Webhook) checkEvents(bad *InvalidError) {
 				bad.add("events", "%q stands for all events and must be alone", AllEvents)
 			}
 		default:
-			if _, ok := Catalog.Find(code); !ok {
+			// A label is no code: stored as one it would never match.
+			if kind, ok := Catalog.Find(code); !ok {
 				bad.add("events", "There is no event type %q", code)
+			} else if kind.Code != code {
+				bad.add("events", "%q is named by its code, %s", code, kind.Code)
 			}
 		}
 		seen[code] = true
@@ -151,17 +155,23 @@ func (w *Webhook) checkContent(bad *InvalidError) {
 	if !utf8.ValidString(w.Content) {
 		bad.add("content", "Content must be UTF-8 text")
 	}
-	if len(w.ContentType) > MaxContentType || !isHeaderValue(w.ContentType) || w.ContentType != "" && !strings.Contains(w.ContentType, "/") {
+	if w.ContentType != "" && !isMediaType(w.ContentType) {
 		bad.add("content_type", "Enter a media type such as application/json")
 	}
 	if w.SendLabDetails || w.Content == "" {
 		return
 	}
 	if isJSONType(w.ContentType) {
-		if msg := jsonProblem(w.Content); msg != "" {
+		if msg := JSONProblem(w.Content); msg != "" {
 			bad.add("content", "Content is not JSON: %s", msg)
 		}
 	}
+}
+
+// isMediaType reports whether s may stand as a Content-Type.
+func isMediaType(s string) bool {
+	mediaType, _, err := mime.ParseMediaType(s)
+	return err == nil && strings.Contains(mediaType, "/") && len(s) <= MaxContentType && isHeaderValue(s)
 }
 
 // checkURL holds the rules of a webhook's URL that need no look at the network.

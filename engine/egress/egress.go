@@ -8,16 +8,19 @@ package egress
 import (
 	"context"
 	"crypto/tls"
+	"encoding/binary"
 	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
 	"code.dny.dev/ssrf"
+	"golang.org/x/net/idna"
 )
 
 // Limits of the connections.
@@ -25,6 +28,8 @@ const (
 	MaxIdlePerHost = 64               // connections kept open to one host
 	MaxIdle        = 512              // connections kept open in all
 	IdleTimeout    = 60 * time.Second // after which an unused connection is closed
+	// ConnectTimeout bounds the opening of a connection, which may outlive the attempt that asked for it.
+	ConnectTimeout = 30 * time.Second
 )
 
 // azureWireServer is a metadata address in public space (Azure's platform endpoint), which registries do not list.
@@ -78,17 +83,71 @@ func (g *Guard) Check(addr netip.Addr) error {
 	return nil
 }
 
-// CheckURL returns a BlockedError when the URL's host is written as an address that may not be connected to, or
-// as a name of this host itself. Other names are checked when they are dialled.
+// CheckURL returns an error, whose text is for a person, when the URL's host is written as an address that may not
+// be connected to (a BlockedError), in an unusual spelling of an address, or as a name of this host itself. Other
+// names are checked when they are dialled.
 func (g *Guard) CheckURL(u *url.URL) error {
 	host := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
+	// What the transport does with a name that is not ASCII: "１２７.0.0.1" and "127。0。0。1" become addresses.
+	if ascii, err := idna.Lookup.ToASCII(host); err == nil {
+		host = strings.TrimSuffix(ascii, ".")
+	}
 	if addr, err := netip.ParseAddr(host); err == nil {
 		return g.Check(addr)
 	}
 	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
 		return g.Check(netip.AddrFrom4([4]byte{127, 0, 0, 1}))
 	}
-	return nil
+	if !endsInNumber(host) {
+		return nil
+	}
+	addr, ok := parseNumbers(host)
+	if !ok {
+		return fmt.Errorf("%s is neither an address nor a name", host)
+	}
+	if err := g.Check(addr); err != nil {
+		return err
+	}
+	return fmt.Errorf("write the address %s as %s", host, addr)
+}
+
+// endsInNumber reports whether a host is meant as an IPv4 address, as browsers decide it: no name ends in a number.
+func endsInNumber(host string) bool {
+	last := host[strings.LastIndexByte(host, '.')+1:]
+	if strings.Trim(last, "0123456789") == "" {
+		return last != ""
+	}
+	hex, ok := strings.CutPrefix(last, "0x")
+	return ok && strings.Trim(hex, "0123456789abcdef") == ""
+}
+
+// parseNumbers reads an IPv4 address as old C libraries do: one to four numbers, decimal, octal or hexadecimal, the
+// last of which fills what is left. "127.1", "0x7f.1" and "2130706433" are all 127.0.0.1.
+func parseNumbers(host string) (netip.Addr, bool) {
+	parts := strings.Split(host, ".")
+	if len(parts) > 4 {
+		return netip.Addr{}, false
+	}
+	var v uint64
+	for i, part := range parts {
+		base := 10
+		switch {
+		case strings.HasPrefix(part, "0x"):
+			part, base = "0"+part[2:], 16
+		case len(part) > 1 && part[0] == '0':
+			base = 8
+		}
+		bits := 8
+		if i == len(parts)-1 {
+			bits = 8 * (5 - len(parts))
+		}
+		n, err := strconv.ParseUint(part, base, bits)
+		if err != nil {
+			return netip.Addr{}, false
+		}
+		v = v<<bits | n
+	}
+	return netip.AddrFrom4([4]byte(binary.BigEndian.AppendUint32(nil, uint32(v)))), true
 }
 
 // control is called with each address that is about to be dialled.
@@ -103,10 +162,11 @@ func (g *Guard) control(_ context.Context, _, address string, _ syscall.RawConn)
 // Transport returns the transport of the senders: guarded, TLS 1.2 or later, no proxy, answers not decompressed
 // so that what is kept is what was sent. maxHeaderBytes caps an answer's header.
 func (g *Guard) Transport(maxHeaderBytes int64) *http.Transport {
-	dialer := &net.Dialer{ControlContext: g.control, KeepAlive: 30 * time.Second}
+	dialer := &net.Dialer{ControlContext: g.control, Timeout: ConnectTimeout, KeepAlive: 30 * time.Second}
 	return &http.Transport{
 		DialContext:            dialer.DialContext,
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout:    ConnectTimeout,
 		ForceAttemptHTTP2:      true,
 		DisableCompression:     true,
 		MaxIdleConns:           MaxIdle,

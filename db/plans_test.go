@@ -1,0 +1,129 @@
+package db
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"labhook/engine"
+)
+
+// plan returns what SQLite would do for a query, a step a line.
+func plan(t *testing.T, s *Store, query string, args ...any) string {
+	t.Helper()
+	steps, err := list(t.Context(), s, func(row scanner) (detail string, err error) {
+		var id, parent, unused int
+		return detail, row.Scan(&id, &parent, &unused, &detail)
+	}, "EXPLAIN QUERY PLAN "+query, args...)
+	if err != nil {
+		t.Fatalf("%s\n%v", query, err)
+	}
+	return strings.Join(steps, "\n")
+}
+
+// checkPlan fails when a query reads a whole table or sorts.
+func checkPlan(t *testing.T, name, steps string, allowed ...string) {
+	t.Helper()
+	for step := range strings.Lines(steps) {
+		step = strings.TrimSpace(step)
+		bad := strings.Contains(step, "TEMP B-TREE") || strings.HasPrefix(step, "SCAN") && !strings.Contains(step, "VIRTUAL TABLE")
+		for _, a := range allowed {
+			bad = bad && step != a
+		}
+		if bad {
+			t.Errorf("%s: %q in the plan\n%s", name, step, steps)
+		}
+	}
+}
+
+func TestListPlans(t *testing.T) {
+	t.Parallel()
+	s := open(t, Options{})
+	waiting := []engine.DeliveryState{engine.StateScheduled, engine.StateQueued, engine.StateRetrying}
+	// Reading along the primary key with a LIMIT is what an unfiltered list is.
+	const alongKey = "SCAN r"
+	deliveries := map[string]struct {
+		filter  engine.DeliveryFilter
+		allowed string
+	}{
+		"all":                       {engine.DeliveryFilter{}, alongKey},
+		"a time":                    {engine.DeliveryFilter{Since: start, Until: start.Add(time.Hour)}, ""},
+		"of an event":               {engine.DeliveryFilter{EventID: 1}, ""},
+		"of a webhook":              {engine.DeliveryFilter{WebhookID: 1}, ""},
+		"of a consumer":             {engine.DeliveryFilter{ConsumerID: 1}, ""},
+		"of a webhook and consumer": {engine.DeliveryFilter{WebhookID: 1, ConsumerID: 1, Since: start}, ""},
+		"failed":                    {engine.DeliveryFilter{States: []engine.DeliveryState{engine.StateFailed}}, ""},
+		"waiting":                   {engine.DeliveryFilter{States: waiting}, ""},
+		"waiting of a webhook":      {engine.DeliveryFilter{States: waiting, WebhookID: 1}, ""},
+		"waiting of a consumer":     {engine.DeliveryFilter{States: append(slices.Clone(waiting), engine.StateSending), ConsumerID: 1}, ""},
+		"delivered":                 {engine.DeliveryFilter{States: []engine.DeliveryState{engine.StateDelivered}}, alongKey},
+		"delivered of a webhook":    {engine.DeliveryFilter{States: []engine.DeliveryState{engine.StateDelivered}, WebhookID: 1}, ""},
+		"of an event type":          {engine.DeliveryFilter{EventType: engine.LabScored}, alongKey},
+		// A lab instance has few deliveries; they are sorted.
+		"of a subject":         {engine.DeliveryFilter{Subject: "1"}, "USE TEMP B-TREE FOR ORDER BY"},
+		"failed of a subject":  {engine.DeliveryFilter{Subject: "1", States: []engine.DeliveryState{engine.StateFailed}}, "USE TEMP B-TREE FOR ORDER BY"},
+		"type of a subject":    {engine.DeliveryFilter{Subject: "1", EventType: engine.LabScored}, "USE TEMP B-TREE FOR ORDER BY"},
+		"everything of it all": {engine.DeliveryFilter{States: waiting, ConsumerID: 1, WebhookID: 1, EventType: engine.LabScored, Since: start}, ""},
+	}
+	for name, tt := range deliveries {
+		checkLists(t, s, "deliveries "+name, deliveryArms(tt.filter), tt.allowed)
+	}
+	events := map[string]struct {
+		filter  engine.EventFilter
+		allowed string
+	}{
+		"all":           {engine.EventFilter{}, alongKey},
+		"of a type":     {engine.EventFilter{Type: engine.LabScored, Since: start}, ""},
+		"of a subject":  {engine.EventFilter{Subject: "1", Type: engine.LabScored, ConsumerID: 1}, ""},
+		"of a consumer": {engine.EventFilter{ConsumerID: 1, Until: start}, ""},
+	}
+	for name, tt := range events {
+		checkLists(t, s, "events "+name, eventArms(tt.filter), tt.allowed)
+	}
+}
+
+// checkLists checks a list in both directions, from its end and from within.
+func checkLists(t *testing.T, s *Store, name string, arms []arm, allowed string) {
+	t.Helper()
+	for _, order := range []string{"ASC", "DESC"} {
+		for _, bound := range []string{"", "r.id < ?", "r.id > ?"} {
+			query, args := selectIDs(arms, bound, 1, order, 50)
+			checkPlan(t, fmt.Sprintf("%s %s %s", name, bound, order), plan(t, s, query, args...), allowed)
+		}
+	}
+}
+
+func TestPipelinePlans(t *testing.T) {
+	t.Parallel()
+	s := open(t, Options{})
+	queries := []struct {
+		query string
+		args  []any
+	}{
+		{selectDue, []any{1, 1, 1}},
+		{selectNextDue, []any{1}},
+		{selectSending, nil},
+		{"SELECT " + deliveryColumns + " FROM deliveries d WHERE d.id = ?", []any{1}},
+		{"SELECT " + eventColumns + " FROM events e WHERE e.sender_id = ?", []any{"a"}},
+		{"SELECT " + eventColumns + " FROM events e WHERE e.idempotency_key = ?", []any{"a"}},
+		{selectDeliveryRows, []any{"[]"}},
+		{selectEventRows, []any{"[]"}},
+		{selectFanout, []any{"[]", 1}},
+		{selectHourly, []any{1}},
+		{"SELECT user FROM sessions WHERE token_hash = ? AND expires_at > ?", []any{"a", 1}},
+		{"DELETE FROM sessions WHERE expires_at <= ?", []any{1}},
+		{"SELECT " + keyColumns + " FROM api_keys WHERE hash = ?", []any{"a"}},
+		{"SELECT " + keyColumns + " FROM api_keys WHERE consumer IS ? ORDER BY id DESC", []any{1}},
+		{"SELECT " + webhookColumns + " FROM webhooks WHERE consumer = ? AND deleted_at IS NULL ORDER BY position", []any{1}},
+	}
+	for _, q := range queries {
+		checkPlan(t, q.query, plan(t, s, q.query, q.args...))
+	}
+	// One seek for each webhook, whatever waits: the recursion itself is what is scanned.
+	steps := plan(t, s, selectWaiting)
+	checkPlan(t, "next due", steps, "SCAN waiting", "SCAN deliveries USING COVERING INDEX deliveries_due", "SCAN CONSTANT ROW")
+	checkPlan(t, "newest deliveries", plan(t, s, selectNewestDeliveries), "SCAN c", "SCAN c USING COVERING INDEX consumers_external_id")
+	checkPlan(t, "count of what waits", plan(t, s, selectWaitingCount, 1), "SCAN deliveries USING COVERING INDEX deliveries_due", "SCAN (subquery-1)")
+}

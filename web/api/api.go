@@ -1,0 +1,153 @@
+package api
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"labhook/db"
+	"labhook/engine"
+	"labhook/engine/egress"
+)
+
+// Prefix starts the path of every route.
+const Prefix = "/api/v1"
+
+// Config is what the API works with. All of it is required but Version.
+type Config struct {
+	Store   *db.Store
+	Engine  *engine.Engine
+	Guard   *egress.Guard
+	Log     *slog.Logger
+	Version string // of Labhook
+}
+
+// server answers the API's requests.
+type server struct {
+	Config
+	mux      *http.ServeMux
+	huma     huma.API
+	document []byte // the OpenAPI document
+}
+
+// New returns the handler of everything under Prefix. It panics when a required part is missing.
+func New(cfg Config) http.Handler {
+	if cfg.Store == nil || cfg.Engine == nil || cfg.Guard == nil || cfg.Log == nil {
+		panic("api: New needs a store, an engine, a guard and a log")
+	}
+	s := &server{Config: cfg, mux: http.NewServeMux()}
+	s.huma = newHuma(s)
+	s.routes()
+	document, err := json.Marshal(s.huma.OpenAPI())
+	if err != nil {
+		panic(fmt.Sprintf("api: write the OpenAPI document: %v", err))
+	}
+	s.document = document
+	return s
+}
+
+// ServeHTTP answers one request. Paths without a route get a problem, too.
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cache-Control", "no-store")
+	c := &call{requestID: requestID(h), ip: remoteIP(r)}
+	r = r.WithContext(context.WithValue(r.Context(), callKey{}, c))
+	out := &watched{ResponseWriter: w}
+	defer s.recoverPanic(out, r)
+	if h, pattern := s.mux.Handler(r); pattern == "" {
+		writeProblem(out, noRoute(h, r))
+		return
+	}
+	s.mux.ServeHTTP(out, r)
+}
+
+// recoverPanic turns a panic into a 500, unless the answer has begun.
+func (s *server) recoverPanic(w *watched, r *http.Request) {
+	cause := recover()
+	if cause == nil {
+		return
+	}
+	if cause == http.ErrAbortHandler {
+		panic(cause)
+	}
+	s.Log.Error("api panicked", "request_id", callOf(r.Context()).requestID, "method", r.Method, "path", r.URL.Path,
+		"cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
+	if !w.began {
+		writeProblem(w, internalProblem(callOf(r.Context()).requestID))
+	}
+}
+
+// noRoute says why the mux has no route; refusal is what the mux would answer itself, as plain text.
+func noRoute(refusal http.Handler, r *http.Request) *Problem {
+	probe := &probe{header: http.Header{}}
+	refusal.ServeHTTP(probe, r)
+	if probe.status == http.StatusMethodNotAllowed {
+		allowed := probe.header.Get("Allow")
+		p := newProblem(probe.status, "This path answers to "+allowed+" only")
+		p.header.Set("Allow", allowed)
+		return p
+	}
+	return newProblem(http.StatusNotFound, "There is nothing at "+r.URL.Path+"; GET "+documentPath+" lists all paths")
+}
+
+// requestID returns the id that is already in the answer's headers, or puts a new one there.
+func requestID(h http.Header) string {
+	const name = "X-Request-Id"
+	if h.Get(name) == "" {
+		h.Set(name, strings.ToLower(rand.Text()[:16]))
+	}
+	return h.Get(name)
+}
+
+func remoteIP(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return ""
+	}
+	return host
+}
+
+// watched is a response writer that knows whether the answer has begun.
+type watched struct {
+	http.ResponseWriter
+	began bool
+}
+
+// WriteHeader begins the answer.
+func (w *watched) WriteHeader(status int) {
+	w.began = true
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Write begins the answer if need be.
+func (w *watched) Write(p []byte) (int, error) {
+	w.began = true
+	return w.ResponseWriter.Write(p)
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (w *watched) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// probe is a response writer that keeps the status and headers of an answer that nobody gets.
+type probe struct {
+	header http.Header
+	status int
+}
+
+// Header returns the headers.
+func (p *probe) Header() http.Header { return p.header }
+
+// WriteHeader keeps the status.
+func (p *probe) WriteHeader(status int) { p.status = status }
+
+// Write drops the body.
+func (p *probe) Write(body []byte) (int, error) { return len(body), nil }

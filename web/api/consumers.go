@@ -1,0 +1,108 @@
+package api
+
+import (
+	"context"
+	"time"
+
+	"labhook/engine"
+)
+
+type listConsumersInput struct{ Onward }
+
+// listConsumers answers with the consumers that the key sees, oldest first.
+func (s *server) listConsumers(ctx context.Context, in *listConsumersInput) (*answer[List[Consumer]], error) {
+	var (
+		after engine.ConsumerID
+		bad   engine.InvalidError
+		seen  []*engine.APIConsumer
+	)
+	if readID(&bad, "after", in.After, &after); len(bad) > 0 {
+		return nil, bad
+	}
+	for _, c := range s.Store.Directory().Consumers() {
+		if callOf(ctx).sees(c.ID) {
+			seen = append(seen, c)
+		}
+	}
+	part, more := listAfter(seen, func(c *engine.APIConsumer) engine.ConsumerID { return c.ID }, after, in.Limit)
+	return listOf(part, consumerOut, more, func(c *engine.APIConsumer) string { return c.ID.String() }), nil
+}
+
+// createConsumer makes a consumer.
+func (s *server) createConsumer(ctx context.Context, _ *none) (*created[Consumer], error) {
+	c := callOf(ctx)
+	sent := newConsumerInput()
+	if err := decode(c.body, &sent); err != nil {
+		return nil, err
+	}
+	var next engine.APIConsumer
+	sent.set(&next)
+	made, err := s.Store.CreateConsumer(ctx, c.actor(), next)
+	if err != nil {
+		return nil, err
+	}
+	return &created[Consumer]{Location: Prefix + "/consumers/" + made.ID.String(), Body: consumerOut(&made)}, nil
+}
+
+type consumerPath struct {
+	Con string `path:"con" doc:"Id or external id"`
+}
+
+// readConsumer answers with one consumer.
+func (s *server) readConsumer(ctx context.Context, in *consumerPath) (*answer[Consumer], error) {
+	found, err := s.consumerAt(ctx, in.Con)
+	if err != nil {
+		return nil, err
+	}
+	return &answer[Consumer]{consumerOut(found)}, nil
+}
+
+// replaceConsumer gives a consumer all its fields anew; what is absent becomes what it is in a new one.
+func (s *server) replaceConsumer(ctx context.Context, in *consumerPath) (*answer[Consumer], error) {
+	c := callOf(ctx)
+	found, err := s.consumerAt(ctx, in.Con)
+	if err != nil {
+		return nil, err
+	}
+	sent := newConsumerInput()
+	if err := decode(c.body, &sent); err != nil {
+		return nil, err
+	}
+	next := *found
+	sent.set(&next)
+	changed, err := s.Store.UpdateConsumer(ctx, c.actor(), next)
+	if err != nil {
+		return nil, err
+	}
+	return &answer[Consumer]{consumerOut(&changed)}, nil
+}
+
+// consumerAt finds the consumer that a path names, ErrNotFound when there is none or the key does not see it.
+func (s *server) consumerAt(ctx context.Context, name string) (*engine.APIConsumer, error) {
+	found := s.Store.Directory().ConsumerNamed(name)
+	if found == nil || !callOf(ctx).sees(found.ID) {
+		return nil, engine.ErrNotFound
+	}
+	return found, nil
+}
+
+// newConsumerInput returns the values that absent fields have.
+func newConsumerInput() ConsumerInput { return ConsumerInput{Enabled: true} }
+
+// set puts what was sent into c.
+func (in *ConsumerInput) set(c *engine.APIConsumer) {
+	c.Name, c.ExternalID, c.Description = in.Name, in.ExternalID, in.Description
+	c.DefaultOrganization, c.TechnicalContact = in.DefaultOrganization, in.TechnicalContact
+	c.ConsumingPlatform, c.ConsumingPlatformVersion = in.ConsumingPlatform, in.ConsumingPlatformVersion
+	c.Enabled, c.Expires = in.Enabled, timeOrZero(in.Expires)
+}
+
+func consumerOut(c *engine.APIConsumer) Consumer {
+	return Consumer{
+		ID: c.ID.String(), Name: c.Name, ExternalID: c.ExternalID, Description: c.Description,
+		DefaultOrganization: c.DefaultOrganization, TechnicalContact: c.TechnicalContact,
+		ConsumingPlatform: c.ConsumingPlatform, ConsumingPlatformVersion: c.ConsumingPlatformVersion,
+		Enabled: c.Enabled, Expires: timeOrNull(c.Expires), State: string(c.State(time.Now())),
+		CreatedAt: c.CreatedAt.UTC(), UpdatedAt: c.UpdatedAt.UTC(),
+	}
+}

@@ -1,0 +1,209 @@
+package api_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"labhook/engine"
+)
+
+// TestMalformedInputIsRefused sends what is wrong in all kinds of ways: each answer says what and where, and no row
+// of the database changes.
+func TestMalformedInputIsRefused(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	w := b.webhook(t, b.contoso.ID, "https://hooks.example.com/a", unsent)
+	b.send(t, "POST", "/api/v1/events", "platform", eventJSON(`"id": "known-1",`)).want(202)
+
+	before := b.dump(t)
+	for _, sc := range malformed(b, w) {
+		t.Run(sc.name, func(t *testing.T) {
+			if sc.key == "" {
+				sc.key = "platform"
+			}
+			sc.run(t, b)
+			if diff := cmp.Diff(before, b.dump(t)); diff != "" {
+				t.Errorf("rows changed (-before +after):\n%s", diff)
+			}
+		})
+	}
+	if logged := b.log.String(); logged != "" {
+		t.Errorf("a client's mistake was logged as an error: %s", logged)
+	}
+}
+
+func malformed(b *bundle, w engine.Webhook) []scenario {
+	var all []scenario
+	add := func(prefix, method, path string, list []scenario) {
+		for _, sc := range list {
+			sc.name, sc.method, sc.path = prefix+" "+sc.name, method, path
+			all = append(all, sc)
+		}
+	}
+	add("event", "POST", "/api/v1/events", malformedEvents())
+	add("consumer", "POST", "/api/v1/consumers", malformedConsumers())
+	add("consumer change", "PUT", "/api/v1/consumers/contoso", malformedConsumers())
+	add("key", "POST", "/api/v1/consumers/contoso/keys", malformedKeys())
+	add("platform key", "POST", "/api/v1/keys", malformedKeys())
+	add("webhook", "POST", "/api/v1/webhooks", malformedWebhooks(`"consumer": "contoso",`))
+	add("webhook change", "PUT", "/api/v1/webhooks/"+w.ID.String(), malformedWebhooks(fmt.Sprintf(`"version": %d,`, w.Version)))
+	add("webhook", "POST", "/api/v1/webhooks", []scenario{
+		{name: "without consumer", body: `{"name": "x", "events": ["*"], "url": "https://a.example"}`, status: 422, field: "consumer", message: "Name the API consumer"},
+		{name: "of unknown consumer", body: `{"consumer": "nobody", "name": "x", "events": ["*"], "url": "https://a.example"}`, status: 422, field: "consumer", message: `"nobody"`},
+	})
+	add("webhook change", "PUT", "/api/v1/webhooks/"+w.ID.String(), []scenario{
+		{name: "without version", body: `{"name": "x", "events": ["*"], "url": "https://a.example"}`, status: 422, field: "version", message: "If-Match"},
+		{name: "to another consumer", body: `{"version": 1, "consumer": "fabrikam", "name": "x", "events": ["*"], "url": "https://a.example"}`, status: 422, field: "consumer", message: "stays with its API consumer"},
+		{name: "of an old version", body: `{"version": 9, "name": "x", "events": ["*"], "url": "https://a.example"}`, status: 409, message: "has changed"},
+		{name: "with an old ETag", headers: []string{"If-Match", `"9"`}, body: `{"name": "x", "events": ["*"], "url": "https://a.example"}`, status: 412, message: "has changed"},
+	})
+	return append(all, malformedParameters()...)
+}
+
+func malformedEvents() []scenario {
+	big := strings.Repeat("x", engine.MaxEventData)
+	data := `"data": {"Id": 1}`
+	return []scenario{
+		{name: "empty", body: "", status: 400, message: "empty"},
+		{name: "blank", body: " \n ", status: 400, message: "empty"},
+		{name: "no JSON", body: "type=lab.scored", status: 400, message: "(line 1, column 2)"},
+		{name: "cut off", body: "{\n  \"type\": \"lab.scored\",\n  \"data\": {", status: 400, message: "(line 3, column 11)"},
+		{name: "trailing text", body: `{"type": "lab.scored", ` + data + `} {}`, status: 400, message: "after top-level value"},
+		{name: "no UTF-8", body: "{\"type\": \"lab.scored\", \"data\": {\"LabProfileName\": \"\xff\"}}", status: 400, message: "UTF-8"},
+		{name: "too deep", body: `{"data":` + strings.Repeat("[", 20000) + strings.Repeat("]", 20000) + `}`, status: 400, message: "depth"},
+		{name: "list", body: "[" + eventJSON("") + "]", status: 400, message: "must be a JSON object"},
+		{name: "text", body: `"lab.scored"`, status: 400, message: "must be a JSON object"},
+		{name: "as form", headers: []string{"Content-Type", "application/x-www-form-urlencoded"}, body: eventJSON(""), status: 415, message: "application/json"},
+		{name: "too large", body: eventJSON(`"subject": "` + big + big + `",`), status: 413, message: "at most"},
+		{name: "without type", body: "{" + data + "}", status: 422, field: "type", message: "lab.scored"},
+		{name: "of unknown type", body: `{"type": "lab.exploded", ` + data + "}", status: 422, field: "type", message: `"lab.exploded"`},
+		{name: "type as number", body: `{"type": 5, ` + data + "}", status: 422, field: "type", message: "a text"},
+		{name: "without data", body: `{"type": "lab.scored"}`, status: 422, field: "data", message: "JSON object"},
+		{name: "null data", body: `{"type": "lab.scored", "data": null}`, status: 422, field: "data", message: "JSON object"},
+		{name: "data as list", body: `{"type": "lab.scored", "data": [1]}`, status: 422, field: "data", message: "JSON object"},
+		{name: "data too large", body: `{"type": "lab.scored", "data": {"x": "` + big + `"}}`, status: 422, field: "data", message: "at most"},
+		{name: "lab field of a wrong type", body: `{"type": "lab.scored", "data": {"UserId": "5"}}`, status: 422, field: "data.UserId", message: "a whole number"},
+		{name: "unknown field", body: eventJSON(`"colour": 1,`), status: 422, field: "colour", message: "the fields are id, type, consumer"},
+		{name: "field in capitals", body: eventJSON(`"Subject": "x",`), status: 422, field: "Subject", message: "There is no field"},
+		{name: "field twice", body: eventJSON(`"type": "lab.saved",`), status: 422, field: "type", message: "twice"},
+		{name: "id too long", body: eventJSON(`"id": "` + strings.Repeat("a", engine.MaxSenderID+1) + `",`), status: 422, field: "id", message: "at most 64"},
+		{name: "id with spaces", body: eventJSON(`"id": "a b",`), status: 422, field: "id", message: "letters"},
+		{name: "id like our own", body: eventJSON(`"id": "evt_1",`), status: 422, field: "id", message: "evt_"},
+		{name: "unknown consumer", body: eventJSON(`"consumer": "nobody",`), status: 422, field: "consumer", message: `"nobody"`},
+		{name: "consumer as list", body: eventJSON(`"consumer": ["contoso"],`), status: 422, field: "consumer", message: "a text"},
+		{name: "wrong time", body: eventJSON(`"occurred_at": "yesterday",`), status: 422, field: "occurred_at", message: "RFC 3339"},
+		{name: "subject too long", body: eventJSON(`"subject": "` + strings.Repeat("a", engine.MaxSubject+1) + `",`), status: 422, field: "subject", message: "at most"},
+		{name: "subject with control characters", body: eventJSON(`"subject": "a\u0007",`), status: 422, field: "subject", message: "control"},
+		{name: "wrong Idempotency-Key", headers: []string{"Idempotency-Key", "a b"}, body: eventJSON(""), status: 422, field: "Idempotency-Key", message: "visible ASCII"},
+		{name: "known id with other content", body: eventJSON(`"id": "known-1", "subject": "other",`), status: 409, message: "another event"},
+	}
+}
+
+func malformedConsumers() []scenario {
+	return []scenario{
+		{name: "no JSON", body: `{"name": }`, status: 400, message: "column"},
+		{name: "without name", body: `{"description": "x"}`, status: 422, field: "name", message: "Enter a name"},
+		{name: "name of blanks", body: `{"name": "  "}`, status: 422, field: "name", message: "Enter a name"},
+		{name: "name too long", body: `{"name": "` + strings.Repeat("ä", engine.MaxConsumerName+1) + `"}`, status: 422, field: "name", message: "at most 100"},
+		{name: "name as number", body: `{"name": 7}`, status: 422, field: "name", message: "a text"},
+		{name: "external id with a slash", body: `{"name": "x", "external_id": "a/b"}`, status: 422, field: "external_id", message: "letters"},
+		{name: "external id taken", body: `{"name": "x", "external_id": "fabrikam"}`, status: 422, field: "external_id", message: "Another"},
+		{name: "enabled as text", body: `{"name": "x", "enabled": "yes"}`, status: 422, field: "enabled", message: "true or false"},
+		{name: "wrong expiry", body: `{"name": "x", "expires": "2026-13-01"}`, status: 422, field: "expires", message: "RFC 3339"},
+		{name: "unknown field", body: `{"name": "x", "externalId": "y"}`, status: 422, field: "externalId", message: "external_id"},
+	}
+}
+
+func malformedKeys() []scenario {
+	return []scenario{
+		{name: "empty", body: "", status: 400, message: "empty"},
+		{name: "without description", body: `{"scope": "read"}`, status: 422, field: "description", message: "who uses the key"},
+		{name: "description too long", body: `{"description": "` + strings.Repeat("a", engine.MaxShortText+1) + `"}`, status: 422, field: "description", message: "at most 200"},
+		{name: "unknown scope", body: `{"description": "x", "scope": "root"}`, status: 422, field: "scope", message: "read, send and manage"},
+		{name: "scope as list", body: `{"description": "x", "scope": ["read"]}`, status: 422, field: "scope", message: "a text"},
+		{name: "unknown field", body: `{"description": "x", "scopes": "read"}`, status: 422, field: "scopes", message: "There is no field"},
+		{name: "wrong expiry", body: `{"description": "x", "expires": 1790000000}`, status: 422, field: "expires", message: "RFC 3339"},
+	}
+}
+
+// malformedWebhooks lists what is wrong about a webhook; start is what the request needs beside.
+func malformedWebhooks(start string) []scenario {
+	with := func(fields string) string {
+		body := start + fields
+		for _, needed := range []string{`"name": "x"`, `"events": ["lab.scored"]`, `"url": "https://a.example/x"`} {
+			if name, _, _ := strings.Cut(needed, " "); !strings.HasPrefix(fields, name) {
+				body += ", " + needed
+			}
+		}
+		return "{" + body + "}"
+	}
+	return []scenario{
+		{name: "without name", body: "{" + start + `"events": ["*"], "url": "https://a.example"}`, status: 422, field: "name", message: "Enter a name"},
+		{name: "without events", body: with(`"events": []`), status: 422, field: "events", message: "Choose"},
+		{name: "with unknown event", body: with(`"events": ["lab.exploded"]`), status: 422, field: "events", message: `"lab.exploded"`},
+		{name: "with event twice", body: with(`"events": ["lab.saved", "lab.saved"]`), status: 422, field: "events", message: "twice"},
+		{name: "with all and one", body: with(`"events": ["*", "lab.saved"]`), status: 422, field: "events", message: "alone"},
+		{name: "events as text", body: with(`"events": "lab.saved"`), status: 422, field: "events", message: "a list of texts"},
+		{name: "unknown verb", body: with(`"verb": "get"`), status: 422, field: "verb", message: "POST"},
+		{name: "without URL", body: with(`"url": ""`), status: 422, field: "url", message: "Enter a URL"},
+		{name: "URL of another scheme", body: with(`"url": "ftp://a.example"`), status: 422, field: "url", message: "https://"},
+		{name: "URL with password", body: with(`"url": "https://u:p@a.example"`), status: 422, field: "url", message: "Authorization header"},
+		{name: "URL of a private address", body: with(`"url": "http://10.1.2.3/x"`), status: 422, field: "url", message: "10.1.2.3 is not allowed: it is no public address; to allow it start Labhook with --allow-networks"},
+		{name: "URL of the metadata service", body: with(`"url": "http://[::ffff:169.254.169.254]/x"`), status: 422, field: "url", message: "169.254.169.254"},
+		{name: "headers as object", body: with(`"headers": {"A": "b"}`), status: 422, field: "headers", message: "a list of objects"},
+		{name: "header as text", body: with(`"headers": [{"name": "A", "value": "b"}, "C: d"]`), status: 422, field: "headers[1]", message: "an object"},
+		{name: "header with unknown field", body: with(`"headers": [{"name": "A", "val": "b"}]`), status: 422, field: "headers[0].val", message: "name, value, sensitive"},
+		{name: "header value as number", body: with(`"headers": [{"name": "A", "value": 5}]`), status: 422, field: "headers[0].value", message: "a text"},
+		{name: "wrong header name", body: with(`"headers": [{"name": "A b", "value": "c"}]`), status: 422, field: "headers", message: "not a header name"},
+		{name: "reserved header", body: with(`"headers": [{"name": "Host", "value": "c"}]`), status: 422, field: "headers", message: "set by Labhook"},
+		{name: "header with a line break", body: with(`"headers": [{"name": "A", "value": "b\r\nC: d"}]`), status: 422, field: "headers", message: "control characters"},
+		{name: "mask of nothing", body: with(`"headers": [{"name": "X-Token", "value": "••••"}]`), status: 422, field: "headers", message: "enter the value"},
+		{name: "content that is no JSON", body: with(`"send_lab_details": false, "content_type": "application/json", "content": "{"`), status: 422, field: "content", message: "not JSON"},
+		{name: "content too large", body: with(`"content": "` + strings.Repeat("x", engine.MaxContent+1) + `"`), status: 422, field: "content", message: "at most"},
+		{name: "body too large", body: with(`"content": "` + strings.Repeat("x", 7*engine.MaxContent) + `"`), status: 413, message: "at most"},
+		{name: "negative delay", body: with(`"delay": -1`), status: 422, field: "delay", message: "from 0 to 86400"},
+		{name: "delay past all bounds", body: with(`"delay": 9223372036854775807`), status: 422, field: "delay", message: "from 0 to 86400"},
+		{name: "delay past all integers", body: with(`"delay": 1e400`), status: 422, field: "delay", message: "a whole number"},
+		{name: "no timeout", body: with(`"timeout": 0`), status: 422, field: "timeout", message: "from 1 to 300"},
+		{name: "timeout as text", body: with(`"timeout": "30s"`), status: 422, field: "timeout", message: "a whole number"},
+		{name: "half a retry", body: with(`"retries": 2.5`), status: 422, field: "retries", message: "a whole number"},
+		{name: "too many retries", body: with(`"retries": 6`), status: 422, field: "retries", message: "from 0 to 5"},
+		{name: "unknown retry policy", body: with(`"retry_policy": "never"`), status: 422, field: "retry_policy", message: "studio"},
+		{name: "unknown error action", body: with(`"error_action": "explode"`), status: 422, field: "error_action", message: "log, notify_user and end_lab"},
+		{name: "blocking as number", body: with(`"blocking": 1`), status: 422, field: "blocking", message: "true or false"},
+		{name: "notification text too long", body: with(`"notification_text": "` + strings.Repeat("a", engine.MaxNotificationText+1) + `"`), status: 422, field: "notification_text", message: "at most 500"},
+		{name: "unknown field", body: with(`"retry_count": 3`), status: 422, field: "retry_count", message: "retries"},
+	}
+}
+
+func malformedParameters() []scenario {
+	list := func(query, field, message string) scenario {
+		return scenario{name: "list " + query, method: "GET", path: "/api/v1/deliveries?" + query, status: 422, field: field, message: message}
+	}
+	return []scenario{
+		list("limit=0", "limit", "limit must be at least 1"),
+		list("limit=201", "limit", "limit must be at most 200"),
+		list("limit=many", "limit", "limit must be a whole number"),
+		list("status=done", "status[0]", "must be one of scheduled"),
+		list("stauts=failed", "stauts", "no parameter"),
+		list("since=today", "since", "RFC 3339"),
+		list("before=wh_1", "before", "dlv_"),
+		list("before=dlv_0000000000001&after=dlv_0000000000002", "after", "not both"),
+		list("consumer=nobody", "consumer", `"nobody"`),
+		list("webhook=5", "webhook", "wh_"),
+		list("event=nothing", "event", `"nothing"`),
+		list("type=lab.exploded", "type", `"lab.exploded"`),
+		list("lab=1&subject=2", "lab", "not both"),
+		{name: "unknown path", method: "GET", path: "/api/v1/nothing", status: 404, message: "/api/v1/nothing"},
+		{name: "path above", method: "GET", path: "/api/", status: 404, message: "openapi.json"},
+		{name: "wrong method", method: "PATCH", path: "/api/v1/webhooks", status: 405, message: "GET, HEAD, POST"},
+		{name: "unknown webhook", method: "GET", path: "/api/v1/webhooks/wh_0000000000001", status: 404, message: "does not exist"},
+		{name: "webhook without id", method: "DELETE", path: "/api/v1/webhooks/first", status: 404, message: "does not exist"},
+		{name: "unknown key", method: "DELETE", path: "/api/v1/keys/key_0000000000001", status: 404, message: "does not exist"},
+		{name: "unknown delivery", method: "POST", path: "/api/v1/deliveries/dlv_0000000000001/resend", status: 404, message: "does not exist"},
+		{name: "unknown event", method: "GET", path: "/api/v1/events/nothing", status: 404, message: "does not exist"},
+	}
+}

@@ -1,0 +1,173 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+)
+
+// route is one line of the list of routes.
+type route struct {
+	method  string
+	path    string // below Prefix
+	need    need
+	id      string // stable name of the operation, for generated clients
+	summary string
+	status  int   // of success
+	body    *body // nil: none is read
+}
+
+// body is what a route reads.
+type body struct {
+	shape    reflect.Type
+	limit    int64
+	optional bool
+}
+
+// takes describes a body of that shape and at most limit bytes.
+func takes[T any](limit int64) *body { return &body{shape: reflect.TypeFor[T](), limit: limit} }
+
+// mayTake describes a body that may be left out.
+func mayTake[T any](limit int64) *body {
+	return &body{shape: reflect.TypeFor[T](), limit: limit, optional: true}
+}
+
+// answer is what a handler gives huma to write.
+type answer[T any] struct{ Body T }
+
+// created is an answer that tells where the new thing is.
+type created[T any] struct {
+	Location string `header:"Location"`
+	Body     T
+}
+
+// none is an answer without a body.
+type none struct{}
+
+// newHuma returns huma set up to serve nothing by itself: no documentation page, which would load scripts from
+// elsewhere, and no links to schemas in answers.
+func newHuma(s *server) huma.API {
+	cfg := huma.DefaultConfig("Labhook", s.Version)
+	cfg.OpenAPIPath, cfg.DocsPath, cfg.SchemasPath, cfg.CreateHooks = "", "", "", nil
+	cfg.OnAddOperation = []huma.AddOpFunc{describeBody}
+	cfg.RejectUnknownQueryParameters = true
+	cfg.Info.Description = "Webhook server for lab and training platforms. Unknown fields and parameters are refused. " +
+		"In a body null counts as absent. Problems are RFC 9457."
+	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		"bearer":  {Type: "http", Scheme: "bearer"},
+		"api_key": {Type: "apiKey", In: "header", Name: "api_key"},
+	}
+	return huma.NewAPI(cfg, adapter{s})
+}
+
+// adapter puts huma's routes behind the guard.
+type adapter struct{ s *server }
+
+// Handle adds a route of huma.
+func (a adapter) Handle(op *huma.Operation, next func(huma.Context)) {
+	a.s.mount(op.Metadata["route"].(route), func(w http.ResponseWriter, r *http.Request) {
+		next(humago.NewContext(op, r, w))
+	})
+}
+
+// ServeHTTP is there because huma asks for it.
+func (a adapter) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.s.ServeHTTP(w, r) }
+
+// mount adds a route to the mux, behind the guard.
+func (s *server) mount(r route, h http.HandlerFunc) {
+	limit := int64(0)
+	if r.body != nil {
+		limit = r.body.limit
+	}
+	s.mux.HandleFunc(r.method+" "+Prefix+r.path, s.guard(r.need, limit, h))
+}
+
+// handle adds a route whose parameters huma reads and whose answer huma writes.
+func handle[I, O any](s *server, r route, h func(context.Context, *I) (*O, error)) {
+	huma.Register(s.huma, r.operation(), func(ctx context.Context, in *I) (*O, error) {
+		out, err := h(ctx, in)
+		if err != nil {
+			return nil, s.problemOf(ctx, err)
+		}
+		return out, nil
+	})
+}
+
+// handlePlain adds a route that huma has no part in but its description.
+func handlePlain[O any](s *server, r route, h http.HandlerFunc, parameters ...*huma.Param) {
+	doc := s.huma.OpenAPI()
+	op := r.operation()
+	op.Parameters = parameters
+	op.Responses = map[string]*huma.Response{
+		strconv.Itoa(r.status): jsonResponse(r.status, "application/json", schemaOf[O](doc)),
+	}
+	for _, status := range op.Errors {
+		op.Responses[strconv.Itoa(status)] = jsonResponse(status, (*Problem)(nil).ContentType(""), schemaOf[Problem](doc))
+	}
+	doc.AddOperation(&op)
+	s.mount(r, h)
+}
+
+// operation describes the route.
+func (r route) operation() huma.Operation {
+	resource, _, _ := strings.Cut(strings.TrimPrefix(r.path, "/"), "/")
+	return huma.Operation{
+		Method: r.method, Path: Prefix + r.path, OperationID: r.id, Summary: r.summary, Tags: []string{resource},
+		DefaultStatus: r.status, Errors: r.problems(), Metadata: map[string]any{"route": r},
+		Security: []map[string][]string{{"bearer": r.need.roles()}, {"api_key": r.need.roles()}},
+	}
+}
+
+// problems lists the statuses that the route may answer with beside its success.
+func (r route) problems() []int {
+	list := []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusUnprocessableEntity, http.StatusInternalServerError}
+	if strings.Contains(r.path, "{") {
+		list = append(list, http.StatusNotFound)
+	}
+	if r.method != get {
+		list = append(list, http.StatusConflict, http.StatusServiceUnavailable)
+	}
+	if r.method == put {
+		list = append(list, http.StatusPreconditionFailed)
+	}
+	if r.body != nil {
+		list = append(list, http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
+	}
+	return list
+}
+
+// describeBody adds the body to the description of a route. It runs when huma has looked at the handler's input, so
+// that huma leaves the body alone.
+func describeBody(doc *huma.OpenAPI, op *huma.Operation) {
+	b := op.Metadata["route"].(route).body
+	if b == nil {
+		return
+	}
+	schema := doc.Components.Schemas.Schema(b.shape, true, "")
+	op.RequestBody = &huma.RequestBody{
+		Required: !b.optional,
+		Content:  map[string]*huma.MediaType{"application/json": {Schema: schema}},
+	}
+}
+
+func jsonResponse(status int, mediaType string, schema *huma.Schema) *huma.Response {
+	return &huma.Response{
+		Description: http.StatusText(status),
+		Content:     map[string]*huma.MediaType{mediaType: {Schema: schema}},
+	}
+}
+
+func schemaOf[T any](doc *huma.OpenAPI) *huma.Schema {
+	return doc.Components.Schemas.Schema(reflect.TypeFor[T](), true, "")
+}
+
+// readDocument answers with the document.
+func (s *server) readDocument(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/openapi+json")
+	_, _ = w.Write(s.document)
+}

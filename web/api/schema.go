@@ -1,0 +1,136 @@
+package api
+
+import (
+	"github.com/danielgtaylor/huma/v2"
+
+	"labhook/engine"
+)
+
+// The document's limits, choices and defaults come from the engine's constants, so that they cannot say something else. huma
+// shows them and does not check them.
+
+func describeConsumer(s *huma.Schema) *huma.Schema {
+	choices(s, "state", engine.ConsumerActive, engine.ConsumerExpired, engine.ConsumerDisabled)
+	maxLengths(s, map[string]int{
+		"name": engine.MaxConsumerName, "external_id": engine.MaxExternalID, "description": engine.MaxDescription,
+		"default_organization": engine.MaxShortText, "consuming_platform": engine.MaxShortText,
+		"consuming_platform_version": engine.MaxShortText, "technical_contact": engine.MaxShortText,
+	})
+	return s
+}
+
+// TransformSchema adds the engine's limits.
+func (Consumer) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
+	return describeConsumer(s)
+}
+
+// TransformSchema adds the engine's limits; what has a default may be left out.
+func (ConsumerInput) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
+	s.Required = []string{"name"}
+	s.Properties["enabled"].Default = newConsumerInput().Enabled
+	return describeConsumer(s)
+}
+
+func describeKey(s *huma.Schema) *huma.Schema {
+	choices(s, "scope", engine.ScopeRead, engine.ScopeSend, engine.ScopeManage)
+	maxLengths(s, map[string]int{"description": engine.MaxShortText})
+	return s
+}
+
+// TransformSchema adds the engine's limits.
+func (Key) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema { return describeKey(s) }
+
+// TransformSchema adds the engine's limits; what has a default may be left out.
+func (KeyInput) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
+	s.Required = []string{"description"}
+	s.Properties["scope"].Default = newKeyInput().Scope
+	return describeKey(s)
+}
+
+func describeWebhook(s *huma.Schema) *huma.Schema {
+	choices(s, "verb", engine.Verbs...)
+	choices(s, "error_action", engine.ErrorActions...)
+	mostRetries := 0
+	for _, p := range engine.RetryPolicies {
+		choices(s, "retry_policy", p.Name)
+		mostRetries = max(mostRetries, p.MaxRetries)
+	}
+	between(s, "retries", 0, float64(mostRetries))
+	maxLengths(s, map[string]int{
+		"name": engine.MaxWebhookName, "url": engine.MaxURL, "content": engine.MaxContent,
+		"content_type": engine.MaxContentType, "notification_text": engine.MaxNotificationText, "description": engine.MaxDescription,
+	})
+	s.Properties["headers"].MaxItems = new(int(engine.MaxHeaders))
+	between(s, "delay", 0, engine.MaxDelay.Seconds())
+	between(s, "timeout", engine.MinTimeout.Seconds(), engine.MaxTimeout.Seconds())
+	return s
+}
+
+// TransformSchema adds the engine's limits.
+func (Webhook) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
+	return describeWebhook(s)
+}
+
+// TransformSchema adds the engine's limits; what has a default may be left out.
+func (WebhookInput) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
+	s.Required = []string{"name", "events", "url"}
+	w := newWebhookInput(0)
+	for field, value := range map[string]any{
+		"verb": w.Verb, "send_lab_details": w.SendLabDetails, "enabled": w.Enabled, "blocking": w.Blocking, "delay": w.Delay,
+		"timeout": w.Timeout, "retries": w.Retries, "retry_policy": w.RetryPolicy, "error_action": w.ErrorAction,
+	} {
+		s.Properties[field].Default = value
+	}
+	return describeWebhook(s)
+}
+
+// TransformSchema adds the engine's limits; what has a default may be left out.
+func (EventInput) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
+	s.Required = []string{"type", "data"}
+	s.Properties["data"].Type = huma.TypeObject
+	s.Properties["data"].AdditionalProperties = true
+	maxLengths(s, map[string]int{"id": engine.MaxSenderID, "subject": engine.MaxSubject})
+	return s
+}
+
+// TransformSchema says what data are.
+func (EventDetail) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
+	s.Properties["data"].Type = huma.TypeObject
+	s.Properties["data"].AdditionalProperties = true
+	return s
+}
+
+// TransformSchema makes the reason optional.
+func (CancelInput) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
+	s.Required = nil
+	maxLengths(s, map[string]int{"reason": engine.MaxShortText})
+	return s
+}
+
+// TransformSchema names the states.
+func (EventDelivery) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
+	choices(s, "state", engine.DeliveryStates...)
+	return s
+}
+
+// TransformSchema names the states.
+func (Delivery) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
+	choices(s, "state", engine.DeliveryStates...)
+	return s
+}
+
+func choices[T ~string](s *huma.Schema, field string, values ...T) {
+	for _, v := range values {
+		s.Properties[field].Enum = append(s.Properties[field].Enum, string(v))
+	}
+}
+
+func maxLengths(s *huma.Schema, limits map[string]int) {
+	for field, limit := range limits {
+		s.Properties[field].MaxLength = &limit
+	}
+}
+
+func between(s *huma.Schema, field string, least, most float64) {
+	s.Properties[field].Minimum, s.Properties[field].Maximum = &least, &most
+}

@@ -1,0 +1,247 @@
+package api_test
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"labhook/engine"
+	"labhook/web/api"
+)
+
+// access is a route with what it needs.
+type access struct {
+	method, pattern string
+	// request makes something of Contoso's to try the route on, and returns its path and the body to send.
+	request  func(t *testing.T, b *bundle) (path, body string)
+	least    engine.Scope
+	platform bool // the key of a consumer is not enough
+	foreign  int  // the answer to a key of another consumer that has every scope
+	success  int
+}
+
+// at is a request without a body.
+func at(path string) func(*testing.T, *bundle) (string, string) {
+	return func(*testing.T, *bundle) (string, string) { return path, "" }
+}
+
+// with is a request with a body.
+func with(path, body string) func(*testing.T, *bundle) (string, string) {
+	return func(*testing.T, *bundle) (string, string) { return path, body }
+}
+
+// onWebhook is a request on a new webhook.
+func onWebhook(body string) func(*testing.T, *bundle) (string, string) {
+	return func(t *testing.T, b *bundle) (string, string) {
+		return "/api/v1/webhooks/" + b.webhook(t, b.contoso.ID, "https://a.example", unsent).ID.String(), body
+	}
+}
+
+// onDelivery is a request on a delivery that waits.
+func onDelivery(below string) func(*testing.T, *bundle) (string, string) {
+	return func(t *testing.T, b *bundle) (string, string) {
+		return "/api/v1/deliveries/" + b.waiting(t).Deliveries[0].ID + below, ""
+	}
+}
+
+// waiting posts an event for Contoso's webhooks, of which there is one at least, none of them due.
+func (b *bundle) waiting(t *testing.T) (ev api.AcceptedEvent) {
+	t.Helper()
+	if len(b.store.Directory().Webhooks(b.contoso.ID)) == 0 {
+		b.webhook(t, b.contoso.ID, "http://127.0.0.1:1/nobody-listens", unsent)
+	}
+	b.send(t, "POST", "/api/v1/events", "contoso", eventJSON("")).want(202).into(&ev)
+	return ev
+}
+
+const aWebhook = `{"consumer": "contoso", "name": "Hook of %q", "events": ["lab.saved"], "url": "https://a.example", "version": 1}`
+
+func accesses() []access {
+	name := 0
+	return []access{
+		{"GET", "/consumers", at("/api/v1/consumers"), "read", false, 200, 200},
+		{"POST", "/consumers", with("/api/v1/consumers", `{"name": "New"}`), "manage", true, 403, 201},
+		{"GET", "/consumers/{con}", at("/api/v1/consumers/contoso"), "read", false, 404, 200},
+		{"PUT", "/consumers/{con}", with("/api/v1/consumers/contoso", `{"name": "Contoso", "external_id": "contoso"}`), "manage", false, 404, 200},
+		{"GET", "/consumers/{con}/keys", at("/api/v1/consumers/contoso/keys"), "read", false, 404, 200},
+		{"POST", "/consumers/{con}/keys", with("/api/v1/consumers/contoso/keys", `{"description": "x"}`), "manage", false, 404, 201},
+		{"GET", "/keys", at("/api/v1/keys"), "read", true, 403, 200},
+		{"POST", "/keys", with("/api/v1/keys", `{"description": "x"}`), "manage", true, 403, 201},
+		{"DELETE", "/keys/{key}", func(t *testing.T, b *bundle) (string, string) {
+			b.key(t, "spare", b.contoso.ID, engine.ScopeRead)
+			return "/api/v1/keys/" + b.keyIDs["spare"].String(), ""
+		}, "manage", false, 404, 204},
+		{"GET", "/webhooks", at("/api/v1/webhooks"), "read", false, 200, 200},
+		{"POST", "/webhooks", func(*testing.T, *bundle) (string, string) {
+			name++
+			return "/api/v1/webhooks", strings.Replace(aWebhook, "%q", fmt.Sprint(name), 1)
+		}, "manage", false, 403, 201},
+		{"GET", "/webhooks/{wh}", onWebhook(""), "read", false, 404, 200},
+		{"PUT", "/webhooks/{wh}", func(t *testing.T, b *bundle) (string, string) {
+			name++
+			path, _ := onWebhook("")(t, b)
+			return path, strings.Replace(aWebhook, "%q", fmt.Sprint(name), 1)
+		}, "manage", false, 404, 200},
+		{"DELETE", "/webhooks/{wh}", onWebhook(""), "manage", false, 404, 204},
+		{"GET", "/events", at("/api/v1/events"), "read", false, 200, 200},
+		{"POST", "/events", with("/api/v1/events", eventJSON(`"consumer": "contoso",`)), "send", false, 403, 202},
+		{"GET", "/events/{evt}", func(t *testing.T, b *bundle) (string, string) {
+			return "/api/v1/events/" + b.waiting(t).ID, ""
+		}, "read", false, 404, 200},
+		{"GET", "/deliveries", at("/api/v1/deliveries"), "read", false, 200, 200},
+		{"GET", "/deliveries/{dlv}", onDelivery(""), "read", false, 404, 200},
+		{"POST", "/deliveries/{dlv}/cancel", onDelivery("/cancel"), "manage", false, 404, 200},
+		{"GET", "/event-types", at("/api/v1/event-types"), "read", false, 200, 200},
+		{"GET", "/version", at("/api/v1/version"), "read", false, 200, 200},
+		// The last one, because its success makes the engine send.
+		{"POST", "/deliveries/{dlv}/resend", func(t *testing.T, b *bundle) (string, string) {
+			path, _ := onDelivery("")(t, b)
+			b.send(t, "POST", path+"/cancel", "contoso", "").want(200)
+			return path + "/resend", ""
+		}, "manage", false, 404, 200},
+	}
+}
+
+// status is what the route answers to a key.
+func (a access) status(key string) int {
+	owner, scope, _ := strings.Cut(key, "-")
+	if scope == "" {
+		scope = "manage"
+	}
+	switch {
+	case owner != "platform" && owner != "contoso" && owner != "fabrikam":
+		return http.StatusUnauthorized
+	case owner != "platform" && a.platform, !engine.Scope(scope).Allows(a.least):
+		return http.StatusForbidden
+	case owner == "fabrikam":
+		return a.foreign
+	}
+	return a.success
+}
+
+// TestEveryRouteWithEveryKey tries every route with every kind of key.
+func TestEveryRouteWithEveryKey(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.keys["unknown"], b.keys["garbage"] = "lhk_0000000000000000000000000", "\xff\x00"
+	var tried []string
+	for _, a := range accesses() {
+		tried = append(tried, a.method+" "+api.Prefix+a.pattern)
+		keys := []string{
+			"", "unknown", "garbage", "revoked", "expired", "fabrikam",
+			"contoso-read", "contoso-send", "contoso", "platform-read", "platform-send", "platform",
+		}
+		// The refused ones first: what is sent again is then sent behind the test's back.
+		slices.SortStableFunc(keys, func(x, y string) int { return a.status(y) - a.status(x) })
+		for _, key := range keys {
+			t.Run(a.method+" "+a.pattern+" with key "+key, func(t *testing.T) {
+				path, body := a.request(t, b)
+				want := a.status(key)
+				if want >= 400 {
+					before := b.dump(t)
+					b.send(t, a.method, path, key, body).problem(want)
+					if b.dump(t) != before {
+						t.Error("a refused request changed rows")
+					}
+					return
+				}
+				b.send(t, a.method, path, key, body).want(want)
+			})
+		}
+	}
+	slices.Sort(tried)
+	if routes := documented(t, b); !slices.Equal(tried, routes) {
+		t.Errorf("tried  %q\nroutes %q", tried, routes)
+	}
+}
+
+func TestKeyHeaders(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	key := b.keys["platform"]
+	for _, tt := range []struct {
+		name    string
+		headers []string
+		status  int
+	}{
+		{"bearer", []string{"Authorization", "Bearer " + key}, 200},
+		{"bearer in lower case", []string{"authorization", "bearer " + key}, 200},
+		{"api_key as Studio sends it", []string{"api_key", key}, 200},
+		{"hyphen", []string{"Api-Key", key}, 200},
+		{"basic beside api_key", []string{"Authorization", "Basic eDp5", "api_key", key}, 200},
+		{"wrong bearer beside a right api_key", []string{"Authorization", "Bearer x", "api_key", key}, 401},
+		{"basic", []string{"Authorization", "Basic " + key}, 401},
+		{"no scheme", []string{"Authorization", key}, 401},
+		{"empty", []string{"Authorization", "Bearer ", "api_key", ""}, 401},
+		{"none", nil, 401},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := b.send(t, "GET", "/api/v1/version", "", "", tt.headers...).want(tt.status)
+			if tt.status == 401 {
+				p := r.problem(401)
+				if r.header.Get("WWW-Authenticate") != `Bearer realm="Labhook"` {
+					t.Errorf("WWW-Authenticate = %q", r.header.Get("WWW-Authenticate"))
+				}
+				if strings.Contains(string(r.body), key) {
+					t.Errorf("the answer shows the key: %s", p.Detail)
+				}
+			}
+		})
+	}
+	if p := b.send(t, "GET", "/api/v1/version", "", "").problem(401); !strings.Contains(p.Detail, "Authorization: Bearer KEY") || !strings.Contains(p.Detail, "api_key: KEY") {
+		t.Errorf("detail %q does not say which header to send", p.Detail)
+	}
+}
+
+// TestListsShowOnlyTheKeysOwn posts for two consumers and for all, and looks at the lists with each one's key.
+func TestListsShowOnlyTheKeysOwn(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.webhook(t, b.contoso.ID, "https://a.example", unsent)
+	b.webhook(t, b.fabrikam.ID, "https://b.example", unsent)
+	b.send(t, "POST", "/api/v1/events", "contoso", eventJSON(`"id": "for-contoso",`)).want(202)
+	b.send(t, "POST", "/api/v1/events", "fabrikam", eventJSON(`"id": "for-fabrikam",`)).want(202)
+	b.send(t, "POST", "/api/v1/events", "platform", eventJSON(`"id": "for-all",`)).want(202)
+
+	for _, tt := range []struct {
+		key                                     string
+		consumers, webhooks, events, deliveries int
+	}{
+		{"platform-read", 2, 2, 3, 4},
+		{"contoso-read", 1, 1, 2, 2},
+		{"fabrikam", 1, 1, 2, 2},
+	} {
+		var consumers api.List[api.Consumer]
+		var webhooks api.List[api.Webhook]
+		var events api.List[api.EventRow]
+		var deliveries api.List[api.Delivery]
+		b.send(t, "GET", "/api/v1/consumers", tt.key, "").want(200).into(&consumers)
+		b.send(t, "GET", "/api/v1/webhooks", tt.key, "").want(200).into(&webhooks)
+		b.send(t, "GET", "/api/v1/events", tt.key, "").want(200).into(&events)
+		b.send(t, "GET", "/api/v1/deliveries", tt.key, "").want(200).into(&deliveries)
+		got := []int{len(consumers.Data), len(webhooks.Data), len(events.Data), len(deliveries.Data)}
+		if want := []int{tt.consumers, tt.webhooks, tt.events, tt.deliveries}; !slices.Equal(got, want) {
+			t.Errorf("key %s sees %v, want %v", tt.key, got, want)
+		}
+		if states := events.Data[0].DeliveryStates; (states == nil) != (tt.consumers == 1) {
+			t.Errorf("of an event for all, key %s sees the deliveries %v", tt.key, states)
+		}
+	}
+
+	b.send(t, "GET", "/api/v1/deliveries?consumer=fabrikam", "contoso", "").problem(403)
+	b.send(t, "GET", "/api/v1/events/for-fabrikam", "contoso", "").problem(404)
+	var all api.EventDetail
+	b.send(t, "GET", "/api/v1/events/for-all", "contoso", "").want(200).into(&all)
+	if len(all.Deliveries) != 1 || all.Deliveries[0].Consumer != b.contoso.ID.String() {
+		t.Errorf("of an event for all, Contoso sees the deliveries %+v", all.Deliveries)
+	}
+	if p := b.send(t, "POST", "/api/v1/events", "contoso", eventJSON(`"consumer": "fabrikam",`)).problem(403); len(p.Errors) != 0 {
+		t.Errorf("problem %+v", p)
+	}
+	p := b.send(t, "POST", "/api/v1/events", "contoso", eventJSON(`"consumer": "nobody",`)).problem(403)
+	if other := b.send(t, "POST", "/api/v1/events", "contoso", eventJSON(`"consumer": "fabrikam",`)).problem(403); p.Detail != other.Detail {
+		t.Errorf("a key can tell whether another consumer exists: %q, %q", p.Detail, other.Detail)
+	}
+}

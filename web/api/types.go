@@ -1,0 +1,246 @@
+package api
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// List is a part of a list.
+type List[T any] struct {
+	Data []T     `json:"data" nullable:"false"`
+	Next *string `json:"next" doc:"Cursor of the next part, null at the end: send it as after for consumers and webhooks (oldest first), as before for events and deliveries (newest first)"`
+}
+
+// Consumer is an API consumer.
+type Consumer struct {
+	ID                       string     `json:"id" readOnly:"true"`
+	Name                     string     `json:"name"`
+	ExternalID               string     `json:"external_id" doc:"Your own name for it, unique; paths take it in place of the id"`
+	Description              string     `json:"description"`
+	DefaultOrganization      string     `json:"default_organization"`
+	ConsumingPlatform        string     `json:"consuming_platform"`
+	ConsumingPlatformVersion string     `json:"consuming_platform_version"`
+	TechnicalContact         string     `json:"technical_contact"`
+	Enabled                  bool       `json:"enabled"`
+	Expires                  *time.Time `json:"expires" doc:"From then on its webhooks are not sent; null: never"`
+	State                    string     `json:"state" readOnly:"true"`
+	CreatedAt                time.Time  `json:"created_at" readOnly:"true"`
+	UpdatedAt                time.Time  `json:"updated_at" readOnly:"true"`
+}
+
+// ConsumerInput is an API consumer as it is sent.
+type ConsumerInput Consumer
+
+// Key is an API key.
+type Key struct {
+	ID          string     `json:"id" readOnly:"true"`
+	Consumer    *string    `json:"consumer" readOnly:"true" doc:"The API consumer it belongs to; null: a platform key"`
+	Description string     `json:"description" doc:"Who uses it"`
+	Scope       string     `json:"scope"`
+	Prefix      string     `json:"prefix" readOnly:"true" doc:"The first characters of the key"`
+	Enabled     bool       `json:"enabled" readOnly:"true" doc:"False once revoked"`
+	Expires     *time.Time `json:"expires" doc:"From then on it opens nothing; null: never"`
+	CreatedAt   time.Time  `json:"created_at" readOnly:"true"`
+	CreatedBy   string     `json:"created_by" readOnly:"true"`
+	LastUsedAt  *time.Time `json:"last_used_at" readOnly:"true" doc:"To about a minute; null: never"`
+	LastUsedIP  string     `json:"last_used_ip" readOnly:"true"`
+	Key         string     `json:"key,omitempty" readOnly:"true" doc:"The key itself, only in the answer that creates it"`
+}
+
+// KeyInput is an API key as it is sent.
+type KeyInput Key
+
+// Webhook is a webhook; the fields are those of the form.
+type Webhook struct {
+	ID               string    `json:"id" readOnly:"true"`
+	Consumer         string    `json:"consumer" doc:"Id or external id of the API consumer; default: the key's own"`
+	Name             string    `json:"name"`
+	Events           []string  `json:"events" nullable:"false" doc:"Codes of event types, or * alone for all"`
+	Verb             string    `json:"verb"`
+	URL              string    `json:"url" example:"https://hooks.example.com/lab"`
+	Headers          []Header  `json:"headers" nullable:"false"`
+	SendLabDetails   bool      `json:"send_lab_details" doc:"Send the lab details as the body, and not content"`
+	Content          string    `json:"content" doc:"A body of your own"`
+	ContentType      string    `json:"content_type" doc:"Of content; empty: JSON where it is JSON, else plain text"`
+	Enabled          bool      `json:"enabled"`
+	Blocking         bool      `json:"blocking"`
+	Delay            int       `json:"delay" doc:"Seconds before the first attempt"`
+	Timeout          int       `json:"timeout" doc:"Seconds for one attempt"`
+	Retries          int       `json:"retries" doc:"Attempts after the first one"`
+	RetryPolicy      string    `json:"retry_policy"`
+	ErrorAction      string    `json:"error_action" doc:"What happens when the last attempt has failed"`
+	NotificationText string    `json:"notification_text" doc:"What notify_user says; empty: a standard sentence"`
+	Description      string    `json:"description"`
+	Position         int       `json:"position" readOnly:"true" doc:"Place among the webhooks of the consumer, from 1"`
+	Version          int       `json:"version" doc:"Counts up with each change; a change must send the version that was read, here or in If-Match"`
+	CreatedAt        time.Time `json:"created_at" readOnly:"true"`
+	UpdatedAt        time.Time `json:"updated_at" readOnly:"true"`
+}
+
+// WebhookInput is a webhook as it is sent.
+type WebhookInput Webhook
+
+// Header is a header line of a webhook.
+type Header struct {
+	Name      string `json:"name"`
+	Value     string `json:"value" doc:"Sensitive values are answered as ••••; ••••, sent back, keeps the stored value"`
+	Sensitive *bool  `json:"sensitive,omitempty" doc:"Default: whether the name looks like that of a secret"`
+}
+
+// EventInput is an event as it is posted.
+type EventInput struct {
+	ID         string          `json:"id" doc:"Your own id: the same event, posted again, is accepted once"`
+	Type       string          `json:"type" doc:"Code or label of an event type" example:"lab.scored"`
+	Consumer   string          `json:"consumer" doc:"Id or external id of the API consumer whose webhooks hear of it; default: the key's own, for platform keys every one"`
+	Subject    string          `json:"subject" doc:"What it is about; default: data.Id of lab events"`
+	OccurredAt *time.Time      `json:"occurred_at" doc:"Default: now"`
+	Data       json.RawMessage `json:"data" doc:"A JSON object, passed on as it is"`
+}
+
+// Event is an event without its data.
+type Event struct {
+	ID         string    `json:"id" doc:"The sender's id where it gave one"`
+	Type       string    `json:"type"`
+	Consumer   *string   `json:"consumer" doc:"null: every API consumer"`
+	Subject    string    `json:"subject"`
+	OccurredAt time.Time `json:"occurred_at"`
+	AcceptedAt time.Time `json:"accepted_at"`
+}
+
+// AcceptedEvent is the answer to a posted event.
+type AcceptedEvent struct {
+	Event
+	Duplicate      bool            `json:"duplicate" doc:"The event was accepted before; this is the first one as it is now"`
+	Deliveries     []EventDelivery `json:"deliveries" nullable:"false"`
+	MoreDeliveries bool            `json:"more_deliveries" doc:"There are more: GET /api/v1/deliveries?event="`
+}
+
+// EventDelivery is a delivery in the answer to a posted event.
+type EventDelivery struct {
+	ID      string `json:"id"`
+	Webhook string `json:"webhook"`
+	State   string `json:"state"`
+}
+
+// EventRow is an event in a list.
+type EventRow struct {
+	Event
+	DeliveryStates map[string]int `json:"delivery_states" nullable:"true" doc:"How many deliveries are in which state; null for the key of one API consumer where the event was for all"`
+}
+
+// EventDetail is an event with all that is known of it.
+type EventDetail struct {
+	Event
+	Source         string          `json:"source" doc:"Who posted it"`
+	TraceParent    *string         `json:"traceparent" doc:"W3C trace context of the sender"`
+	Data           json.RawMessage `json:"data"`
+	Deliveries     []Delivery      `json:"deliveries" nullable:"false" doc:"Oldest first"`
+	MoreDeliveries bool            `json:"more_deliveries" doc:"There are more: GET /api/v1/deliveries?event="`
+}
+
+// Delivery is one event for one webhook.
+type Delivery struct {
+	ID            string     `json:"id" doc:"The webhook-id that the receiver sees"`
+	State         string     `json:"state"`
+	Event         string     `json:"event" doc:"Id of the event"`
+	EventType     string     `json:"event_type"`
+	Subject       string     `json:"subject"`
+	Consumer      string     `json:"consumer"`
+	ConsumerName  string     `json:"consumer_name"`
+	Webhook       string     `json:"webhook"`
+	WebhookName   string     `json:"webhook_name"`
+	Blocking      bool       `json:"blocking"`
+	Trigger       string     `json:"trigger" doc:"Why the attempt that is due, or was the last one, is made"`
+	AttemptsMade  int        `json:"attempts_made"`
+	AttemptsInAll int        `json:"attempts_in_all" doc:"How many attempts are made before it is given up"`
+	DueAt         *time.Time `json:"due_at" doc:"When the next attempt may start"`
+	FinishedAt    *time.Time `json:"finished_at"`
+	Reason        string     `json:"reason" doc:"Why it was cancelled or skipped"`
+	FailureClass  string     `json:"failure_class" doc:"What was wrong with the latest attempt; empty: nothing"`
+	LastStatus    *int       `json:"last_status" doc:"HTTP status of the latest attempt; null: no answer came"`
+	CreatedAt     time.Time  `json:"created_at"`
+}
+
+// DeliveryDetail is a delivery with its attempts.
+type DeliveryDetail struct {
+	Delivery
+	Attempts []Attempt `json:"attempts" nullable:"false" doc:"Oldest first"`
+}
+
+// Attempt is one HTTP request and what came of it.
+type Attempt struct {
+	Number         int         `json:"number"`
+	Trigger        string      `json:"trigger"`
+	StartedAt      time.Time   `json:"started_at"`
+	WebhookVersion int         `json:"webhook_version" doc:"The version of the webhook's settings that was used"`
+	Outcome        string      `json:"outcome"`
+	FailureClass   string      `json:"failure_class"`
+	Error          string      `json:"error" doc:"What the network said"`
+	RetryAt        *time.Time  `json:"retry_at"`
+	RemoteAddress  string      `json:"remote_address"`
+	Request        SentRequest `json:"request"`
+	Answer         *Answer     `json:"answer,omitempty" doc:"Absent: none came"`
+	Timings        Timings     `json:"timings"`
+}
+
+// SentRequest is a request as it went out, secrets masked.
+type SentRequest struct {
+	Verb    string       `json:"verb"`
+	URL     string       `json:"url"`
+	Headers []HeaderLine `json:"headers" nullable:"false"`
+	Content
+}
+
+// Answer is what a receiver answered.
+type Answer struct {
+	Protocol string       `json:"protocol"`
+	Status   int          `json:"status"`
+	Headers  []HeaderLine `json:"headers" nullable:"false"`
+	Content
+	Truncated bool `json:"truncated" doc:"The body went on and was not read further"`
+}
+
+// HeaderLine is a header line of a request or an answer.
+type HeaderLine struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// Content is a body.
+type Content struct {
+	Body     string `json:"body"`
+	Encoding string `json:"encoding" enum:"text,base64" doc:"How body is written: base64 where it is no UTF-8 text"`
+}
+
+// Timings are how long the parts of an attempt took, in microseconds; 0: there was no such part.
+type Timings struct {
+	DNS     int64 `json:"dns"`
+	Connect int64 `json:"connect"`
+	TLS     int64 `json:"tls"`
+	Wait    int64 `json:"wait" doc:"Until the first byte of the answer"`
+	Body    int64 `json:"body"`
+	Total   int64 `json:"total"`
+	Reused  bool  `json:"reused" doc:"The connection was open already"`
+}
+
+// CancelInput says why a delivery is cancelled.
+type CancelInput struct {
+	Reason string `json:"reason" doc:"For people who look at the delivery later"`
+}
+
+// EventType is a kind of event.
+type EventType struct {
+	Code        string          `json:"code"`
+	Label       string          `json:"label"`
+	Group       string          `json:"group"`
+	Description string          `json:"description"`
+	Place       int             `json:"place" doc:"Place in the life cycle of a lab instance, from 1; 0: outside it"`
+	LabDetails  bool            `json:"lab_details" doc:"The data are Studio's lab details"`
+	Sample      json.RawMessage `json:"sample" doc:"Data as they may come"`
+}
+
+// Version says what runs.
+type Version struct {
+	Version string `json:"version"`
+	Schema  int    `json:"schema" doc:"Version of the database schema"`
+}
