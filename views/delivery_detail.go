@@ -1,0 +1,181 @@
+package views
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"labhook/engine"
+)
+
+// attemptsInFull is how many attempts a page shows with request and answer. Earlier ones are a line each.
+const attemptsInFull = 12
+
+// DeliveryDetail is a delivery with its attempts.
+type DeliveryDetail struct {
+	Page Page
+	Row  engine.DeliveryRow
+	// Webhook is the webhook as it is now, deleted or not.
+	Webhook engine.Webhook
+	// Unusable says why nothing may be sent for it now; empty: it may.
+	Unusable string
+	Attempts []AttemptDetail // newest first
+	Earlier  []AttemptDetail // newest first, in a line each
+	Chosen   int             // number of the attempt that was asked for; 0: the latest
+	Raw      bool            // bodies are shown as they came
+}
+
+// AttemptDetail is an attempt as a page shows it.
+type AttemptDetail struct {
+	engine.Attempt
+	Open            bool
+	Request, Answer BodyText
+}
+
+// NewDeliveryDetail arranges the attempts, which come oldest first. The one with the number chosen is open and shown
+// whole, the latest for 0.
+func NewDeliveryDetail(p Page, row engine.DeliveryRow, attempts []engine.Attempt, chosen int, raw bool) DeliveryDetail {
+	d := DeliveryDetail{Page: p, Row: row, Chosen: chosen, Raw: raw}
+	open := slices.IndexFunc(attempts, func(a engine.Attempt) bool { return a.Number == chosen })
+	if open < 0 {
+		open = len(attempts) - 1
+	}
+	for i := len(attempts) - 1; i >= 0; i-- {
+		a := AttemptDetail{Attempt: attempts[i], Open: i == open}
+		if len(d.Attempts) == attemptsInFull && !a.Open {
+			d.Earlier = append(d.Earlier, a)
+			continue
+		}
+		limit := bodyGlimpse
+		if a.Open {
+			limit = bodyShown
+		}
+		a.Request = NewBodyText(a.Attempt.Request.Body, limit, !raw)
+		if a.Attempt.Answer != nil {
+			a.Answer = NewBodyText(a.Attempt.Answer.Body, limit, !raw)
+		}
+		d.Attempts = append(d.Attempts, a)
+	}
+	return d
+}
+
+// latest returns the latest attempt, nil when none was made.
+func (d DeliveryDetail) latest() *engine.Attempt {
+	if len(d.Attempts) == 0 {
+		return nil
+	}
+	return &d.Attempts[0].Attempt
+}
+
+// sentence says what happened, what happens next and when. The badge with the state's word stands before it.
+func (d DeliveryDetail) sentence() string {
+	row, made := d.Row, attemptsWord(d.Row.Attempts, d.Row.AttemptsInAll)
+	next := attemptsWord(row.Attempts+1, row.AttemptsInAll)
+	switch row.State {
+	case engine.StateScheduled:
+		return fmt.Sprintf("until its delay is over: attempt %s at %s.", next, d.when(row.DueAt))
+	case engine.StateHeld:
+		return "behind an earlier blocking delivery of the same lab instance."
+	case engine.StateQueued:
+		return fmt.Sprintf("for attempt %s, due since %s.", next, d.at(row.DueAt))
+	case engine.StateSending:
+		return fmt.Sprintf("attempt %s now.", next)
+	case engine.StateRetrying:
+		return fmt.Sprintf("with attempt %s at %s; %s.", next, d.when(row.DueAt), d.lastAnswer())
+	case engine.StateDelivered:
+		return fmt.Sprintf("with attempt %s; %s.", made, d.lastAnswer())
+	case engine.StateFailed:
+		return fmt.Sprintf("after %s attempts; %s. %s", made, d.lastAnswer(), d.errorAction())
+	}
+	text := "at " + d.at(row.FinishedAt)
+	if row.Attempts > 0 {
+		text += " after " + Plural(row.Attempts, "attempt", "attempts")
+	}
+	if row.Reason == "" {
+		return text + "."
+	}
+	return text + ": " + strings.TrimSuffix(row.Reason, ".") + "."
+}
+
+// lastAnswer says what came of the latest attempt, and when.
+func (d DeliveryDetail) lastAnswer() string {
+	a := d.latest()
+	if a == nil {
+		return "no attempt is on record"
+	}
+	at := d.at(a.StartedAt.Add(a.Duration()))
+	if a.Answer != nil && (a.Outcome.Class == "" || a.Outcome.Class == engine.ClassStatus) {
+		return fmt.Sprintf("last answer %s at %s", statusLine(a.Answer.StatusCode), at)
+	}
+	return fmt.Sprintf("last attempt ended in %q at %s", AnswerWord(a.Outcome.Class, 0), at)
+}
+
+// errorAction says what was done about the failure. Only logging is done in this release.
+func (d DeliveryDetail) errorAction() string {
+	switch d.Webhook.ErrorAction {
+	case engine.ErrorActionNotifyUser, engine.ErrorActionEndLab:
+		return fmt.Sprintf("Error Action: Log; %s takes effect with the next release.", d.Webhook.ErrorAction.Label())
+	}
+	return "Error Action: Log."
+}
+
+// at writes a time in the page's zone, when one with how far off it is.
+func (d DeliveryDetail) at(t time.Time) string { return clock(d.Page.Now, t, d.Page.Zone) }
+
+func (d DeliveryDetail) when(t time.Time) string {
+	return d.at(t) + " (" + Relative(d.Page.Now, t) + ")"
+}
+
+// version says which version of the webhook the latest attempt used.
+func (d DeliveryDetail) version() string {
+	a := d.latest()
+	switch {
+	case a == nil:
+		return fmt.Sprintf("Version %d", d.Webhook.Version)
+	case a.WebhookVersion == d.Webhook.Version:
+		return fmt.Sprintf("Version %d, the current one", a.WebhookVersion)
+	}
+	return fmt.Sprintf("Version %d of the webhook (now %d)", a.WebhookVersion, d.Webhook.Version)
+}
+
+// statusLine writes "503 Service Unavailable".
+func statusLine(code int) string {
+	return strings.TrimSpace(strconv.Itoa(code) + " " + http.StatusText(code))
+}
+
+// requestHead is the request's first line and its headers.
+func requestHead(a *engine.Attempt) string {
+	target, proto := a.Request.URL, "HTTP/1.1"
+	if u, err := url.Parse(target); err == nil {
+		target = u.RequestURI()
+	}
+	if a.Answer != nil {
+		proto = a.Answer.Proto
+	}
+	return head(fmt.Sprintf("%s %s %s", a.Request.Verb, target, proto), a.Request.Headers)
+}
+
+// answerHead is the answer's first line and its headers.
+func answerHead(a *engine.Answer) string {
+	return head(a.Proto+" "+statusLine(a.StatusCode), a.Headers)
+}
+
+func head(first string, lines []string) string {
+	return Printable([]byte(first + "\n" + strings.Join(lines, "\n")))
+}
+
+// bodyNote says what there is to know about a body that a page shows.
+func bodyNote(b BodyText) string {
+	note := Bytes(int64(b.Size))
+	if b.Pretty {
+		note += ", laid out for reading"
+	}
+	if b.Cut {
+		note += ", its beginning only"
+	}
+	return note
+}

@@ -1,0 +1,84 @@
+package views
+
+import (
+	"strconv"
+
+	"labhook/engine"
+)
+
+// Link is a link with its text. Current marks the one that leads to the page it stands on.
+type Link struct {
+	Text, URL string
+	Current   bool
+}
+
+// ListFilter is the filter form above a list and what is chosen in it.
+type ListFilter struct {
+	Action    string // the list's path
+	Label     string // of the form, for screen readers
+	States    []engine.DeliveryState
+	HasStates bool // the list can be filtered by state
+	Events    Field
+	Consumers Field
+	Webhooks  Field // without ID: the list has no such filter
+	Periods   Field
+	Text      Field
+	// Chips are the active filters; each links to the list without it.
+	Chips []Link
+	Clear string // the list without any filter
+}
+
+// EmptyList says why a list has no rows, and what to do.
+type EmptyList struct {
+	Title, Text string
+	Action      Link // empty: nothing to do
+}
+
+// DeliveryTable is a table of deliveries. Any page may show one.
+type DeliveryTable struct {
+	Page    Page
+	ID      string // unique on the page
+	Caption string
+	Rows    []engine.DeliveryRow
+	// HideEvent and HideWebhook leave out columns that would say the same in every row.
+	HideEvent, HideWebhook bool
+}
+
+// columns are the headings of the table.
+func (t DeliveryTable) columns() []Column {
+	columns := []Column{{Label: "Status"}, {Label: "Delivery"}}
+	if !t.HideEvent {
+		columns = append(columns, Column{Label: "Event"})
+	}
+	if !t.HideWebhook {
+		columns = append(columns, Column{Label: "Webhook"})
+	}
+	if !t.HideEvent {
+		columns = append(columns, Column{Label: "Lab instance"})
+	}
+	return append(columns, Column{Label: "Attempts", Num: true}, Column{Label: "Response", Num: true},
+		Column{Label: "Next or finished"}, Column{Label: "Created"})
+}
+
+// attemptsWord writes "2 of 6", and "7" when attempts asked for by hand went beyond the plan.
+func attemptsWord(made, planned int) string {
+	if made > planned {
+		return strconv.Itoa(made)
+	}
+	return strconv.Itoa(made) + " of " + strconv.Itoa(planned)
+}
+
+// nextLabel names the time in the column "Next or finished" where that has no heading.
+func nextLabel(s engine.DeliveryState) string {
+	if s.Final() {
+		return "Finished"
+	}
+	return "Next"
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "–"
+	}
+	return s
+}

@@ -1,0 +1,149 @@
+package views
+
+import (
+	"net/url"
+	"strconv"
+
+	"labhook/engine"
+)
+
+// Every path of the screens. web registers its routes under the same paths; nobody else spells one.
+
+// SetupURL is the first-run page; token may be empty.
+func SetupURL(token string) string { return withQuery("/setup", "token", token) }
+
+// LoginURL is the sign-in page; next is where to go afterwards and may be empty.
+func LoginURL(next string) string { return withQuery("/login", "next", next) }
+
+// SignedOutURL is the sign-in page as it greets after signing out.
+func SignedOutURL() string { return "/login?signed-out=1" }
+
+// LogoutURL takes the POST that signs out.
+func LogoutURL() string { return "/logout" }
+
+// AdminURL is Site Administration.
+func AdminURL() string { return "/admin" }
+
+// ConsumersURL is Find API Consumers. The query is pairs of name and value; pairs with an empty value are left out.
+func ConsumersURL(query ...string) string {
+	return withQuery("/admin/integration/api-consumers", query...)
+}
+
+// NewConsumerURL is the form that creates an API consumer.
+func NewConsumerURL() string { return ConsumersURL() + "/new" }
+
+// ConsumerURL is an API consumer's page.
+func ConsumerURL(id engine.ConsumerID) string { return ConsumersURL() + "/" + id.String() }
+
+// ConsumerEditURL is the form that changes an API consumer.
+func ConsumerEditURL(id engine.ConsumerID) string { return ConsumerURL(id) + "/edit" }
+
+// ConsumerEnableURL and ConsumerDisableURL take the POST that switches an API consumer.
+func ConsumerEnableURL(id engine.ConsumerID) string { return ConsumerURL(id) + "/enable" }
+
+// ConsumerDisableURL is the other half of ConsumerEnableURL.
+func ConsumerDisableURL(id engine.ConsumerID) string { return ConsumerURL(id) + "/disable" }
+
+// KeysURL is where the keys of an owner are shown: on the consumer's page, or on the platform's own for zero.
+func KeysURL(owner engine.ConsumerID) string {
+	if owner == 0 {
+		return "/admin/integration/platform-keys"
+	}
+	return ConsumerURL(owner) + "#keys"
+}
+
+// KeyNewURL is the form that creates a key of a consumer, or a platform key for zero.
+func KeyNewURL(owner engine.ConsumerID) string {
+	if owner == 0 {
+		return KeysURL(0) + "/new"
+	}
+	return ConsumerURL(owner) + "/keys/new"
+}
+
+// KeyRevokeURL is the page that asks before a key is revoked, and takes the POST that does it.
+func KeyRevokeURL(owner engine.ConsumerID, id engine.KeyID) string {
+	if owner == 0 {
+		return KeysURL(0) + "/" + id.String() + "/revoke"
+	}
+	return ConsumerURL(owner) + "/keys/" + id.String() + "/revoke"
+}
+
+// NewWebhookURL is the form that adds a webhook to a consumer. The query may name an event type that it begins with.
+func NewWebhookURL(consumer engine.ConsumerID, query ...string) string {
+	return withQuery(ConsumerURL(consumer)+"/webhooks/new", query...)
+}
+
+// WebhookURL is a webhook's page.
+func WebhookURL(id engine.WebhookID) string { return "/webhooks/" + id.String() }
+
+// WebhookEditURL is the form that changes a webhook.
+func WebhookEditURL(id engine.WebhookID) string { return WebhookURL(id) + "/edit" }
+
+// WebhookDeleteURL is the page that asks before a webhook is deleted, and takes the POST that does it.
+func WebhookDeleteURL(id engine.WebhookID) string { return WebhookURL(id) + "/delete" }
+
+// WebhookEnableURL takes the POST that enables a webhook.
+func WebhookEnableURL(id engine.WebhookID) string { return WebhookURL(id) + "/enable" }
+
+// WebhookDisableURL takes the POST that disables a webhook.
+func WebhookDisableURL(id engine.WebhookID) string { return WebhookURL(id) + "/disable" }
+
+// WebhookPreviewURL takes the POST that draws what a webhook's form would do; nothing is saved.
+func WebhookPreviewURL(consumer engine.ConsumerID) string {
+	return ConsumerURL(consumer) + "/webhooks/preview"
+}
+
+// DeliveriesURL is the list of deliveries. The query is pairs of name and value, such as "status", "failed",
+// "since", "24h"; pairs with an empty value are left out.
+func DeliveriesURL(query ...string) string { return withQuery("/deliveries", query...) }
+
+// DeliveryURL is a delivery's page.
+func DeliveryURL(id engine.DeliveryID) string { return "/deliveries/" + id.String() }
+
+// DeliveryResendURL takes the POST that makes one more attempt.
+func DeliveryResendURL(id engine.DeliveryID) string { return DeliveryURL(id) + "/resend" }
+
+// DeliveryHastenURL takes the POST that makes the next attempt at once.
+func DeliveryHastenURL(id engine.DeliveryID) string { return DeliveryURL(id) + "/hasten" }
+
+// DeliveryCancelURL takes the POST that cancels a delivery.
+func DeliveryCancelURL(id engine.DeliveryID) string { return DeliveryURL(id) + "/cancel" }
+
+// AttemptURL is a delivery's page with that attempt open, the latest for 0; raw shows bodies as they came.
+func AttemptURL(id engine.DeliveryID, number int, raw bool) string {
+	var attempt, yes string
+	if number > 0 {
+		attempt = strconv.Itoa(number)
+	}
+	if raw {
+		yes = "1"
+	}
+	return withQuery(DeliveryURL(id), "attempt", attempt, "raw", yes)
+}
+
+// AnswerBodyURL downloads the body of an attempt's answer, as much of it as was kept.
+func AnswerBodyURL(id engine.DeliveryID, number int) string {
+	return DeliveryURL(id) + "/attempts/" + strconv.Itoa(number) + "/response.raw"
+}
+
+// EventsURL is the list of events. The query is as that of DeliveriesURL.
+func EventsURL(query ...string) string { return withQuery("/events", query...) }
+
+// EventURL is an event's page.
+func EventURL(id engine.EventID) string { return "/events/" + id.String() }
+
+// EventDataURL downloads an event's data, byte for byte as it was sent.
+func EventDataURL(id engine.EventID) string { return EventURL(id) + "/data.raw" }
+
+// withQuery appends pairs of name and value in their order; a name may come twice.
+func withQuery(path string, pairs ...string) string {
+	sep := "?"
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if pairs[i+1] == "" {
+			continue
+		}
+		path += sep + url.QueryEscape(pairs[i]) + "=" + url.QueryEscape(pairs[i+1])
+		sep = "&"
+	}
+	return path
+}

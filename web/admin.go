@@ -1,0 +1,62 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"labhook/engine"
+	"labhook/views"
+)
+
+// handleAdmin shows Site Administration: whether delivery is healthy, and the way to every screen.
+func (s *Server) handleAdmin(w http.ResponseWriter, r *http.Request) {
+	admin := views.Admin{Page: s.page(r, "Site Administration", "admin"), Version: s.version}
+	if err := s.notReady(r.Context()); err != nil {
+		admin.Stopped = err.Error()
+	}
+	var err error
+	if admin.Health, err = s.adminHealth(r.Context(), admin.Page.Now); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	if admin.Steps, err = s.firstSteps(r.Context()); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	if admin.DatabaseSize, err = s.store.Size(); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	s.live(w, r, views.AdminPage(admin), "health")
+}
+
+func (s *Server) adminHealth(ctx context.Context, now time.Time) (views.Health, error) {
+	h, err := s.store.Health(ctx, now)
+	if err != nil {
+		return views.Health{}, err
+	}
+	return views.Health{
+		Delivered: h.Last24h.Delivered, Failed: h.Last24h.Failed,
+		Waiting: h.Waiting, WaitingMore: h.WaitingMore, OldestDue: h.OldestDue,
+	}, nil
+}
+
+// firstSteps tells how far somebody who has just installed Labhook has come.
+func (s *Server) firstSteps(ctx context.Context) (views.FirstSteps, error) {
+	var steps views.FirstSteps
+	directory := s.store.Directory()
+	for _, c := range directory.Consumers() {
+		steps.Consumer = c.ID
+		if len(directory.Webhooks(c.ID)) > 0 {
+			steps.HasWebhook = true
+			break
+		}
+	}
+	events, err := s.store.ListEvents(ctx, engine.EventFilter{Limit: 1})
+	if err != nil {
+		return steps, err
+	}
+	steps.HasEvent = len(events.Rows) > 0
+	return steps, nil
+}

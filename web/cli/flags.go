@@ -1,0 +1,206 @@
+package cli
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"labhook/engine"
+)
+
+// envPrefix starts the names of all environment variables that Labhook reads.
+const envPrefix = "LABHOOK_"
+
+// flags are the flags of one command. Those named in fromEnv may also be given in the environment: --public-url as
+// LABHOOK_PUBLIC_URL, or as a file's content, named in LABHOOK_PUBLIC_URL_FILE. The command line wins.
+type flags struct {
+	*flag.FlagSet
+	env     Env
+	summary string
+	fromEnv []string
+}
+
+// newFlags returns the flags of the command, whose summary is one sentence for its help.
+func newFlags(env Env, command, summary string) *flags {
+	set := flag.NewFlagSet(command, flag.ContinueOnError)
+	set.SetOutput(io.Discard) // parse reports errors and help itself
+	set.Usage = func() {}
+	return &flags{FlagSet: set, env: env, summary: summary}
+}
+
+// parse reads the arguments, and the environment for what they do not set. The error is ErrHelp or a UsageError.
+func (f *flags) parse(args []string) error {
+	err := f.Parse(args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		f.printHelp()
+		return ErrHelp
+	case err != nil:
+		return f.problem("%s", err)
+	case f.NArg() > 0:
+		return f.problem("unexpected argument %q", f.Arg(0))
+	}
+	given := map[string]bool{}
+	f.Visit(func(set *flag.Flag) { given[set.Name] = true })
+	for _, name := range f.fromEnv {
+		if given[name] {
+			continue
+		}
+		if err := f.readEnv(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// problem returns a UsageError of the command.
+func (f *flags) problem(format string, args ...any) error {
+	return &UsageError{Command: f.Name(), Problem: fmt.Sprintf(format, args...)}
+}
+
+// invalid returns what engine says about values as a UsageError that names the flags.
+func (f *flags) invalid(err error) error {
+	bad, ok := errors.AsType[engine.InvalidError](err)
+	if !ok {
+		return err
+	}
+	lines := make([]string, len(bad))
+	for i, one := range bad {
+		lines[i] = "--" + strings.ReplaceAll(one.Field, "_", "-") + ": " + one.Message
+	}
+	return f.problem("%s", strings.Join(lines, "\n"))
+}
+
+func (f *flags) readEnv(name string) error {
+	variable := envName(name)
+	value := f.env.Getenv(variable)
+	if file := f.env.Getenv(variable + "_FILE"); value == "" && file != "" {
+		variable += "_FILE"
+		content, err := os.ReadFile(file)
+		if err != nil {
+			return f.problem("%s: %s", variable, err)
+		}
+		value = strings.TrimSpace(string(content))
+	}
+	if value == "" {
+		return nil
+	}
+	if err := f.Set(name, value); err != nil {
+		return f.problem("%s: %s", variable, err)
+	}
+	return nil
+}
+
+func envName(flagName string) string {
+	return envPrefix + strings.ToUpper(strings.ReplaceAll(flagName, "-", "_"))
+}
+
+// printHelp lists the flags with their defaults and environment variables.
+func (f *flags) printHelp() {
+	fmt.Fprintf(f.env.Stdout, "labhook %s: %s\n\nFlags:\n", f.Name(), f.summary)
+	f.VisitAll(func(one *flag.Flag) {
+		value, usage := flag.UnquoteUsage(one)
+		fmt.Fprintf(f.env.Stdout, "  %s\n        %s", strings.TrimSpace("--"+one.Name+" "+value), usage)
+		if one.DefValue != "" && one.DefValue != "false" && one.DefValue != "0" {
+			fmt.Fprintf(f.env.Stdout, " (default %s)", one.DefValue)
+		}
+		if slices.Contains(f.fromEnv, one.Name) {
+			fmt.Fprintf(f.env.Stdout, " [%s]", envName(one.Name))
+		}
+		fmt.Fprintln(f.env.Stdout)
+	})
+}
+
+// networks is a flag with addresses or networks, separated by commas.
+type networks []netip.Prefix
+
+func (n *networks) String() string {
+	texts := make([]string, len(*n))
+	for i, p := range *n {
+		texts[i] = p.String()
+	}
+	return strings.Join(texts, ",")
+}
+
+// Set replaces the list.
+func (n *networks) Set(text string) error {
+	var list networks
+	for part := range strings.SplitSeq(text, ",") {
+		part = strings.TrimSpace(part)
+		if part == "" {
+			continue
+		}
+		if addr, err := netip.ParseAddr(part); err == nil {
+			list = append(list, netip.PrefixFrom(addr, addr.BitLen()))
+			continue
+		}
+		prefix, err := netip.ParsePrefix(part)
+		if err != nil {
+			return fmt.Errorf("%q is not a network such as 10.0.0.0/8 or fd00::/8", part)
+		}
+		list = append(list, prefix.Masked())
+	}
+	*n = list
+	return nil
+}
+
+// expiry is a flag with a moment in the future: "90d", "12h", "2027-01-31" or an RFC 3339 time. Zero is never.
+type expiry struct{ time.Time }
+
+func (e *expiry) String() string {
+	if e.IsZero() {
+		return ""
+	}
+	return e.UTC().Format(time.RFC3339)
+}
+
+// Set reads the moment; spans count from now.
+func (e *expiry) Set(text string) error {
+	now := time.Now().UTC().Truncate(time.Second)
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		if n, err := strconv.Atoi(days); err == nil {
+			e.Time = now.AddDate(0, 0, n)
+			return e.checkFuture(now)
+		}
+	}
+	if span, err := time.ParseDuration(text); err == nil {
+		e.Time = now.Add(span)
+		return e.checkFuture(now)
+	}
+	for _, layout := range []string{time.DateOnly, time.RFC3339} {
+		if t, err := time.Parse(layout, text); err == nil {
+			e.Time = t.UTC()
+			return e.checkFuture(now)
+		}
+	}
+	return fmt.Errorf("%q is not a time such as 90d, 12h or 2027-01-31", text)
+}
+
+func (e *expiry) checkFuture(now time.Time) error {
+	if !e.After(now) {
+		return fmt.Errorf("%s has passed already", e.String())
+	}
+	return nil
+}
+
+// pairs is a flag that may be given several times, each time as name=value.
+type pairs [][2]string
+
+func (p *pairs) String() string { return "" }
+
+// Set adds a pair.
+func (p *pairs) Set(text string) error {
+	name, value, ok := strings.Cut(text, "=")
+	if !ok || name == "" {
+		return fmt.Errorf("%q is not of the form Name=value", text)
+	}
+	*p = append(*p, [2]string{name, value})
+	return nil
+}

@@ -1,0 +1,131 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/netip"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Defaults of serve.
+const (
+	DefaultData   = "labhook-data"   // directory, below the one the program was started in
+	DefaultListen = "127.0.0.1:8080" // this host only, until someone decides otherwise
+	DefaultGrace  = 10 * time.Second
+)
+
+// Serve runs the server until ctx ends.
+func Serve(ctx context.Context, env Env, args []string) error {
+	cfg, err := serveConfig(env, args)
+	if err != nil {
+		return err
+	}
+	s, err := startServer(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	err = printServing(ctx, env.Stdout, s, cfg)
+	if err == nil {
+		err = s.wait(ctx)
+	}
+	return errors.Join(err, s.stop())
+}
+
+func serveConfig(env Env, args []string) (serverConfig, error) {
+	cfg := serverConfig{version: env.Version}
+	f := newFlags(env, "serve", "the webhook server, its API and its screens")
+	f.StringVar(&cfg.data, "data", DefaultData, "`DIR` of the database and its sealing key; made when it is not there")
+	f.StringVar(&cfg.listen, "listen", DefaultListen, "`ADDRESS` and port to listen on; :8080 is every interface")
+	f.StringVar(&cfg.publicURL, "public-url", "", "`URL` under which people reach the server, when a proxy stands before it")
+	f.Var((*networks)(&cfg.networks), "allow-networks", "special `NETWORKS` that webhooks may call, such as 10.0.0.0/8,127.0.0.0/8")
+	f.DurationVar(&cfg.grace, "grace", DefaultGrace, "`TIME` that a stop gives to requests that are being sent")
+	format := f.String("log-format", "text", "`FORM` of the log on standard error: text or json")
+	level := f.String("log-level", "info", "`LEVEL` of the log: debug, info, warn or error")
+	f.fromEnv = []string{"data", "listen", "public-url", "allow-networks", "grace", "log-format", "log-level"}
+	if err := f.parse(args); err != nil {
+		return cfg, err
+	}
+	var err error
+	if cfg.publicURL, err = checkPublicURL(cfg.publicURL); err != nil {
+		return cfg, f.problem("--public-url: %s", err)
+	}
+	if cfg.grace < 0 {
+		return cfg, f.problem("--grace must not be negative")
+	}
+	if _, _, err = net.SplitHostPort(cfg.listen); err != nil {
+		return cfg, f.problem("--listen: %q is not an address and port such as 127.0.0.1:8080", cfg.listen)
+	}
+	if cfg.log, err = newLogger(env.Stderr, *format, *level); err != nil {
+		return cfg, f.problem("%s", err)
+	}
+	return cfg, nil
+}
+
+// newLogger returns the log of the program.
+func newLogger(w io.Writer, format, level string) (*slog.Logger, error) {
+	var options slog.HandlerOptions
+	var least slog.Level
+	if err := least.UnmarshalText([]byte(level)); err != nil {
+		return nil, fmt.Errorf("--log-level: %q is none of debug, info, warn and error", level)
+	}
+	options.Level = least
+	switch format {
+	case "text":
+		return slog.New(slog.NewTextHandler(w, &options)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(w, &options)), nil
+	}
+	return nil, fmt.Errorf("--log-format: %q is neither text nor json", format)
+}
+
+// printServing says what runs and how, and how the first user is made while there is none.
+func printServing(ctx context.Context, w io.Writer, s *server, cfg serverConfig) error {
+	data, err := filepath.Abs(cfg.data)
+	if err != nil {
+		data = cfg.data
+	}
+	base := s.base
+	if cfg.publicURL != "" {
+		base = cfg.publicURL
+	}
+	setup, needed, err := s.web.SetupURL(context.WithoutCancel(ctx), base)
+	if err != nil {
+		return err
+	}
+	allowed := "public addresses only"
+	if len(cfg.networks) > 0 {
+		allowed = "public addresses and " + (*networks)(&cfg.networks).String()
+	}
+	fmt.Fprintf(w, "Labhook %s\n", cfg.version)
+	fmt.Fprintf(w, "  address     %s\n", s.base)
+	if cfg.publicURL != "" {
+		fmt.Fprintf(w, "  public URL  %s\n", cfg.publicURL)
+	}
+	fmt.Fprintf(w, "  data        %s\n", data)
+	fmt.Fprintf(w, "  sends to    %s\n", allowed)
+	fmt.Fprintf(w, "  grace       %s\n", cfg.grace)
+	if needed {
+		fmt.Fprintf(w, "\nThere is no user yet. Open this link once to make the first one:\n  %s\n", setup)
+	}
+	if exposed(cfg.listen) && !strings.HasPrefix(cfg.publicURL, "https:") {
+		s.log.Warn("plain http on the network", "listen", cfg.listen, "advice", "put a proxy with TLS before it and name its address with --public-url")
+	}
+	s.log.Info("server started", "version", cfg.version, "address", s.base, "data", data)
+	return nil
+}
+
+// exposed reports whether others than this host can connect to the address.
+func exposed(listen string) bool {
+	host, _, err := net.SplitHostPort(listen)
+	if err != nil || host == "localhost" {
+		return false
+	}
+	addr, err := netip.ParseAddr(host)
+	return err != nil || !addr.IsLoopback()
+}

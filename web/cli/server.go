@@ -1,0 +1,154 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"labhook/db"
+	"labhook/engine"
+	"labhook/engine/egress"
+	"labhook/web"
+)
+
+// Limits of the connections to the server.
+const (
+	readHeaderTimeout = 10 * time.Second
+	readTimeout       = time.Minute // a whole request; the largest body is a few hundred kilobytes
+	idleTimeout       = 2 * time.Minute
+	maxRequestHeader  = 64 << 10 // bytes
+	// closeTimeout is how long a stop waits for requests that are being answered.
+	closeTimeout = 5 * time.Second
+)
+
+// serverConfig is what a server is made from.
+type serverConfig struct {
+	data      string // directory
+	listen    string // address and port
+	publicURL string // without a slash at the end; empty: taken from each request
+	networks  []netip.Prefix
+	grace     time.Duration
+	log       *slog.Logger
+	version   string
+}
+
+// server is the whole program put together and running.
+type server struct {
+	store  *db.Store
+	engine *engine.Engine
+	web    *web.Server
+	guard  *egress.Guard
+	http   *http.Server
+	log    *slog.Logger
+	grace  time.Duration
+	base   string        // URL under which this host reaches it
+	served chan struct{} // closed when Serve has returned
+	err    error         // what it returned; read after served is closed
+}
+
+// startServer opens the data directory, takes the port and starts sending and serving. When it returns without an
+// error, requests are answered. The port is taken before the first send, so that a second server that is started
+// by mistake does nothing. The start, which is short, does not heed the end of ctx: a stop that comes so early is
+// carried out in order after it.
+func startServer(ctx context.Context, cfg serverConfig) (*server, error) {
+	ctx = context.WithoutCancel(ctx)
+	s := &server{log: cfg.log, grace: cfg.grace, guard: egress.NewGuard(cfg.networks), served: make(chan struct{})}
+	var err error
+	if s.store, err = db.Open(ctx, db.Options{Dir: cfg.data, Log: cfg.log, Exclusive: true}); err != nil {
+		return nil, err
+	}
+	if err = s.start(ctx, cfg); err != nil {
+		return nil, errors.Join(err, s.store.Close())
+	}
+	return s, nil
+}
+
+func (s *server) start(ctx context.Context, cfg serverConfig) error {
+	listener, err := net.Listen("tcp", cfg.listen)
+	if err != nil {
+		return fmt.Errorf("%w; --listen chooses another address", err)
+	}
+	s.base = "http://" + reachable(listener.Addr())
+	s.engine = engine.New(engine.Config{
+		Guard: s.guard, Log: s.log, Grace: cfg.grace, UserAgent: "Labhook/" + cfg.version,
+	}, s.store)
+	s.web, err = web.New(ctx, web.Config{
+		Store: s.store, Engine: s.engine, Guard: s.guard, Log: s.log, Version: cfg.version,
+		PublicURL: cfg.publicURL, Secure: strings.HasPrefix(cfg.publicURL, "https:"),
+	})
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	if err = s.engine.Start(ctx); err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	s.http = &http.Server{
+		Handler: s.web.Handler(), ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout,
+		IdleTimeout: idleTimeout, MaxHeaderBytes: maxRequestHeader,
+		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+	go func() {
+		defer close(s.served)
+		s.err = s.http.Serve(listener)
+	}()
+	return nil
+}
+
+// wait returns when ctx ends, or with the error that ended the serving.
+func (s *server) wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-s.served:
+		return fmt.Errorf("serve: %w", s.err)
+	}
+}
+
+// stop lets go in the order of the flow: no new requests, then no new sends and the grace period for those that run,
+// then the database. Nothing that was accepted is lost; what was not sent is sent after the next start.
+func (s *server) stop() error {
+	s.log.Info("server stopping", "grace", s.grace)
+	closing, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
+	if err := s.http.Shutdown(closing); err != nil {
+		s.http.Close() // its requests took too long; they are cut off
+	}
+	<-s.served
+	errEngine := s.engine.Stop(context.Background())
+	errStore := s.store.Close()
+	if err := errors.Join(errEngine, errStore); err != nil {
+		return fmt.Errorf("stop: %w", err)
+	}
+	s.log.Info("server stopped")
+	return nil
+}
+
+// reachable returns the address as a client on this host writes it: an address that stands for all interfaces
+// becomes localhost.
+func reachable(addr net.Addr) string {
+	ap, err := netip.ParseAddrPort(addr.String())
+	if err != nil || !ap.Addr().IsUnspecified() {
+		return addr.String()
+	}
+	return fmt.Sprintf("localhost:%d", ap.Port())
+}
+
+// checkPublicURL returns the URL without a slash at its end.
+func checkPublicURL(text string) (string, error) {
+	if text == "" {
+		return "", nil
+	}
+	text = strings.TrimSuffix(text, "/")
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		return "", fmt.Errorf("%q is not the address of a site, such as https://hooks.example.com", text)
+	}
+	return text, nil
+}

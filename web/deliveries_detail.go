@@ -1,0 +1,160 @@
+package web
+
+import (
+	"context"
+	"encoding"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"labhook/engine"
+	"labhook/views"
+)
+
+// maxReason is how many characters the reason of a cancellation may have.
+const maxReason = 200
+
+// pathID reads an id from the request's path. What is no id names nothing: engine.ErrNotFound.
+func pathID(r *http.Request, name string, id encoding.TextUnmarshaler) error {
+	value := r.PathValue(name)
+	if value == "" || id.UnmarshalText([]byte(value)) != nil {
+		return engine.ErrNotFound
+	}
+	return nil
+}
+
+// handleDelivery shows one delivery and its attempts.
+func (s *Server) handleDelivery(w http.ResponseWriter, r *http.Request) {
+	var id engine.DeliveryID
+	if err := pathID(r, "dlv", &id); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	row, err := s.store.Delivery(r.Context(), id)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	webhook, err := s.store.Webhook(r.Context(), row.WebhookID)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	attempts, err := s.store.Attempts(r.Context(), id)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	p := s.page(r, "Delivery "+id.String(), "deliveries",
+		views.Crumb{Label: "Deliveries", URL: views.DeliveriesURL()}, views.Crumb{Label: id.String()})
+	chosen, _ := strconv.Atoi(r.FormValue("attempt")) // what is no number asks for the latest
+	d := views.NewDeliveryDetail(p, row, attempts, chosen, r.FormValue("raw") != "")
+	d.Webhook, d.Unusable = webhook, s.store.Directory().Unusable(row.WebhookID, p.Now)
+	s.live(w, r, views.Delivery(d), "delivery")
+}
+
+// handleAnswerBody downloads the body of an answer. It was written by a stranger: the browser is told to save it, not
+// to look into it.
+func (s *Server) handleAnswerBody(w http.ResponseWriter, r *http.Request) {
+	var id engine.DeliveryID
+	if err := pathID(r, "dlv", &id); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	attempts, err := s.store.Attempts(r.Context(), id)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	i := slices.IndexFunc(attempts, func(a engine.Attempt) bool { return strconv.Itoa(a.Number) == r.PathValue("n") })
+	if i < 0 || attempts[i].Answer == nil {
+		s.fail(w, r, engine.ErrNotFound)
+		return
+	}
+	download(w, fmt.Sprintf("%s-attempt-%d.txt", id, attempts[i].Number), attempts[i].Answer.Body)
+}
+
+// download sends bytes from outside as a file to be saved.
+func download(w http.ResponseWriter, name string, body []byte) {
+	h := w.Header()
+	h.Set("Content-Type", "text/plain; charset=utf-8")
+	h.Set("Content-Disposition", `attachment; filename="`+name+`"`)
+	h.Set("Content-Security-Policy", "sandbox; default-src 'none'")
+	h.Set("Cache-Control", "private, no-store")
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	_, _ = w.Write(body) // the browser went away: nothing to be done
+}
+
+// handleDeliveryResend asks for one more attempt of a delivery that has ended.
+func (s *Server) handleDeliveryResend(w http.ResponseWriter, r *http.Request) {
+	s.changeDelivery(w, r, "Resend accepted. The attempt appears below.",
+		func(ctx context.Context, id engine.DeliveryID) (engine.Delivery, error) {
+			if err := s.mayResend(ctx, id); err != nil {
+				return engine.Delivery{}, err
+			}
+			return s.engine.Resend(ctx, s.actor(r), id)
+		})
+}
+
+// handleDeliveryHasten makes the next attempt at once.
+func (s *Server) handleDeliveryHasten(w http.ResponseWriter, r *http.Request) {
+	s.changeDelivery(w, r, "The next attempt is made now.", func(ctx context.Context, id engine.DeliveryID) (engine.Delivery, error) {
+		return s.engine.Hasten(ctx, s.actor(r), id)
+	})
+}
+
+// handleDeliveryCancel ends a delivery that has not ended.
+func (s *Server) handleDeliveryCancel(w http.ResponseWriter, r *http.Request) {
+	who := s.actor(r)
+	reason := "Cancelled by " + who.Name + "."
+	if given := []rune(strings.TrimSpace(r.PostFormValue("reason"))); len(given) > 0 {
+		reason = "Cancelled by " + who.Name + ": " + string(given[:min(len(given), maxReason)])
+	}
+	s.changeDelivery(w, r, "The delivery was cancelled.", func(ctx context.Context, id engine.DeliveryID) (engine.Delivery, error) {
+		return s.engine.Cancel(ctx, who, id, reason)
+	})
+}
+
+// refusal is the reason why a delivery is not changed, for the person who asked for it.
+type refusal string
+
+// Error returns the reason.
+func (r refusal) Error() string { return string(r) }
+
+// mayResend returns a refusal when nothing may be sent for the delivery's webhook now.
+func (s *Server) mayResend(ctx context.Context, id engine.DeliveryID) error {
+	row, err := s.store.Delivery(ctx, id)
+	if err != nil {
+		return err
+	}
+	if reason := s.store.Directory().Unusable(row.WebhookID, time.Now()); reason != "" {
+		return refusal(reason)
+	}
+	return nil
+}
+
+// changeDelivery makes one change and leads back to the delivery, which shows what came of it. A change that is not
+// possible any more is no error page: the delivery went on between the look and the click.
+func (s *Server) changeDelivery(w http.ResponseWriter, r *http.Request, done string,
+	change func(ctx context.Context, id engine.DeliveryID) (engine.Delivery, error),
+) {
+	var id engine.DeliveryID
+	if err := pathID(r, "dlv", &id); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	_, err := change(r.Context(), id)
+	if why, ok := errors.AsType[refusal](err); ok {
+		done = "Nothing was changed. " + why.Error()
+	} else if errors.Is(err, engine.ErrConflict) {
+		done = "Nothing was changed: the delivery went on meanwhile."
+	} else if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	s.redirect(w, r, views.DeliveryURL(id), done)
+}

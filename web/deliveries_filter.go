@@ -1,0 +1,133 @@
+package web
+
+import (
+	"strings"
+	"time"
+
+	"labhook/engine"
+	"labhook/views"
+)
+
+// selectable is how many entries a select of webhooks or consumers may have. Beyond it a list is narrowed from the
+// pages of the webhook or consumer, which link to it.
+const selectable = 200
+
+// listFilter is the form above a list. url writes the list's address.
+func listFilter(q listQuery, dir *engine.Directory, zone *time.Location, url func(...string) string) views.ListFilter {
+	f := views.ListFilter{
+		Action: url(), Clear: url(), States: q.states,
+		Events:    views.Field{ID: "event", Label: "Event", Value: q.event, Options: eventOptions()},
+		Consumers: views.Field{ID: "consumer", Label: "API consumer", Value: q.consumer.String(), Options: consumerOptions(dir, q.consumer)},
+		Periods:   views.Field{ID: "since", Label: "Period", Value: q.since, Options: periodOptions(q, zone)},
+		Text:      views.Field{ID: "q", Type: "search", Value: q.lab, Autocomplete: "off"},
+	}
+	if !q.from.IsZero() {
+		f.Periods.Value = q.from.Format(time.RFC3339)
+	}
+	words, without := q.words(dir, zone)
+	for i, word := range words {
+		f.Chips = append(f.Chips, views.Link{Text: upperFirst(word), URL: url(without[i].pairs()...)})
+	}
+	return f
+}
+
+func eventOptions() []views.Option {
+	options := []views.Option{{Label: "Any"}}
+	for _, t := range engine.Catalog {
+		options = append(options, views.Option{Value: t.Code, Label: t.Label})
+	}
+	return options
+}
+
+func periodOptions(q listQuery, zone *time.Location) []views.Option {
+	options := []views.Option{{Label: "Any time"}}
+	for _, p := range periods {
+		options = append(options, views.Option{Value: p.name, Label: p.label})
+	}
+	if !q.from.IsZero() {
+		options = append(options, views.Option{
+			Value: q.from.Format(time.RFC3339), Label: "Since " + q.from.In(zone).Format("2006-01-02 15:04 MST"),
+		})
+	}
+	return options
+}
+
+// consumerOptions lists the consumers, or only the chosen one where they are too many to choose from.
+func consumerOptions(dir *engine.Directory, chosen engine.ConsumerID) []views.Option {
+	options := []views.Option{{Label: "Any"}}
+	consumers := dir.Consumers()
+	for _, c := range consumers {
+		if len(consumers) <= selectable || c.ID == chosen {
+			options = append(options, views.Option{Value: c.ID.String(), Label: c.Name})
+		}
+	}
+	return options
+}
+
+// webhookOptions lists the webhooks of the chosen consumer, or of all, or only the chosen one where they are too many.
+func webhookOptions(dir *engine.Directory, q listQuery) []views.Option {
+	options := []views.Option{{Label: "Any"}}
+	found := false
+	for _, c := range dir.Consumers() {
+		if q.consumer != 0 && c.ID != q.consumer {
+			continue
+		}
+		for _, w := range dir.Webhooks(c.ID) {
+			options = append(options, views.Option{Value: w.ID.String(), Label: w.Name, Group: c.Name})
+			found = found || w.ID == q.webhook
+		}
+	}
+	if len(options) > selectable {
+		options, found = options[:1], false
+	}
+	if q.webhook != 0 && !found {
+		options = append(options, views.Option{Value: q.webhook.String(), Label: webhookName(dir, q.webhook)})
+	}
+	return options
+}
+
+// listTitle is the title of a list's page: what is chosen, in a line.
+func listTitle(kind string, words []string) string {
+	if len(words) == 0 {
+		return kind
+	}
+	return kind + ": " + strings.Join(words, ", ")
+}
+
+func upperFirst(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}
+
+// emptyList says why a list has no rows.
+func emptyList(q listQuery, kind string, words []string, url func(...string) string) views.EmptyList {
+	switch {
+	case !q.first():
+		return views.EmptyList{
+			Title: "No more " + kind, Text: "There are none beyond this point, or they are gone meanwhile.",
+			Action: views.Link{Text: "To the newest", URL: url(q.pairs()...)},
+		}
+	case q.waitingOnly():
+		return views.EmptyList{Title: "Nothing is waiting", Text: "No delivery is " + strings.ToLower(strings.Join(words, " or ")) + " now."}
+	case q.filtered():
+		return views.EmptyList{
+			Title: "Nothing matches", Text: "No " + kind + " with: " + strings.Join(words, ", ") + ".",
+			Action: views.Link{Text: "Clear filters", URL: url()},
+		}
+	}
+	return views.EmptyList{}
+}
+
+// waitingOnly reports whether nothing but states that are not final is chosen: no rows are then good news.
+func (q listQuery) waitingOnly() bool {
+	for _, s := range q.states {
+		if s.Final() {
+			return false
+		}
+	}
+	rest := q
+	rest.states = nil
+	return len(q.states) > 0 && !rest.filtered()
+}

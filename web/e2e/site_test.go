@@ -1,0 +1,80 @@
+package e2e
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"testing"
+
+	"labhook/db"
+	"labhook/db/dbtest"
+	"labhook/engine"
+	"labhook/engine/egress"
+	"labhook/web"
+)
+
+// Who signs in, in every test.
+const (
+	login    = "dana"
+	password = "correct horse battery"
+)
+
+// site is a whole server: database, engine and screens.
+type site struct {
+	store  *db.Store
+	engine *engine.Engine
+	url    string
+	setup  string // the link of the first run
+}
+
+// newSite returns a server on which nothing was set up. Its webhooks may call this host.
+func newSite(t *testing.T) *site {
+	t.Helper()
+	s := &site{store: dbtest.Open(t)}
+	guard := egress.NewGuard([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")})
+	s.engine = engine.New(engine.Config{Guard: guard, Log: slog.New(slog.DiscardHandler)}, s.store)
+	server, err := web.New(t.Context(), web.Config{
+		Store: s.store, Engine: s.engine, Guard: guard, Log: slog.New(slog.DiscardHandler), Version: "0.1.0",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.engine.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.engine.Stop(context.WithoutCancel(t.Context())); err != nil {
+			t.Error(err)
+		}
+	})
+	ts := httptest.NewServer(server.Handler())
+	t.Cleanup(ts.Close)
+	s.url = ts.URL
+	if s.setup, _, err = server.SetupURL(t.Context(), ts.URL); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// addUser stores the person who signs in.
+func (s *site) addUser(t *testing.T) {
+	t.Helper()
+	hash, err := web.HashPassword(password)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u := engine.User{Login: login, Name: "Dana Ortiz", Role: engine.RoleAdmin, Enabled: true}
+	if _, err := s.store.CreateFirstUser(t.Context(), u, hash); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// newReceiver returns a receiver that answers every request with that status.
+func newReceiver(t *testing.T, status int) string {
+	t.Helper()
+	ts := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+	t.Cleanup(ts.Close)
+	return ts.URL
+}

@@ -1,0 +1,194 @@
+package e2e
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+
+	"labhook/engine"
+	"labhook/engine/enginetest"
+)
+
+// addConsumer stores an API consumer.
+func (s *site) addConsumer(t *testing.T, name string) engine.APIConsumer {
+	t.Helper()
+	c, err := s.store.CreateConsumer(t.Context(), engine.System, engine.APIConsumer{Name: name, Enabled: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// addWebhook stores a webhook that is right, with the changes made to it.
+func (s *site) addWebhook(t *testing.T, consumer engine.ConsumerID, changes ...func(*engine.Webhook)) engine.Webhook {
+	t.Helper()
+	w := enginetest.Webhook(append([]func(*engine.Webhook){func(w *engine.Webhook) { w.ConsumerID = consumer }}, changes...)...)
+	w, err := s.store.CreateWebhook(t.Context(), engine.System, w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// accept posts an event and returns its only delivery.
+func (s *site) accept(t *testing.T, changes ...func(*engine.Event)) engine.DeliveryID {
+	t.Helper()
+	e := enginetest.Event(changes...)
+	accepted, err := s.engine.Accept(t.Context(), &e)
+	if err != nil || len(accepted.Deliveries) != 1 {
+		t.Fatalf("accept: %v, %d deliveries", err, len(accepted.Deliveries))
+	}
+	return accepted.Deliveries[0].ID
+}
+
+// until waits until the script is true.
+func (b *tab) until(script string) {
+	b.t.Helper()
+	if _, err := chromedp.Run(b.ctx, chromedp.Poll[bool](script)); err != nil {
+		b.t.Fatalf("wait for %s: %v", script, err)
+	}
+}
+
+// tabTo presses Tab until what the CSS selector finds has the focus. Every stop on the way must show its focus.
+func (b *tab) tabTo(selector string) {
+	b.t.Helper()
+	for range 100 {
+		if evaluate[bool](b, fmt.Sprintf("document.activeElement.matches(%q)", selector)) {
+			return
+		}
+		b.do(chromedp.KeyEvent(kb.Tab))
+		if bare := evaluate[string](b, `(() => {
+			const e = document.activeElement, s = getComputedStyle(e);
+			return e === document.body || s.outlineStyle !== "none" && parseFloat(s.outlineWidth) >= 2 ? "" : e.outerHTML.slice(0, 120);
+		})()`); bare != "" {
+			b.t.Errorf("the focus cannot be seen on %s", bare)
+		}
+	}
+	b.t.Fatalf("Tab does not reach %s", selector)
+}
+
+func TestAddWebhookByKeyboard(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.addUser(t)
+	c := s.addConsumer(t, "Contoso LMS")
+	b := newTab(t, s, screens[0])
+	b.signIn()
+	b.open("/admin/integration/api-consumers/" + c.ID.String())
+	press := func(keys string) { b.do(chromedp.KeyEvent(keys)) }
+	enter := func() {
+		t.Helper()
+		if _, err := chromedp.RunResponse(b.ctx, chromedp.KeyEvent(kb.Enter)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.tabTo("a[href$='/webhooks/new']")
+	enter()
+	b.tabTo("#name")
+	press("LMS – lab scored")
+	b.tabTo(`[id="event-lab.scored"]`)
+	press(" ")
+	b.tabTo("#url")
+	press("https://hooks.example.com/lab")
+	b.until(`document.querySelector("#preview pre")?.innerText.startsWith("POST /lab HTTP/1.1")`)
+	b.tabTo("#retries")
+	press(kb.End + kb.Backspace + "1")
+	b.until(`document.querySelectorAll("#plan-table tbody tr").length === 3`)
+	if got := evaluate[string](b, "document.activeElement.id"); got != "retries" {
+		t.Errorf("the preview moved the focus to %q", got)
+	}
+	b.tabTo("#update-preview ~ *, .actions button[type=submit]")
+	b.tabTo(".actions button[type=submit]")
+	enter()
+	if got := b.text(".flash"); got != "Webhook LMS – lab scored was added." {
+		t.Fatalf("the page says %q", got)
+	}
+	hooks := s.store.Directory().Webhooks(c.ID)
+	if len(hooks) != 1 || hooks[0].Retries != 1 || len(hooks[0].Events) != 1 || hooks[0].Events[0] != engine.LabScored {
+		t.Errorf("stored %+v", hooks)
+	}
+}
+
+// What belongs to a choice that was not made is out of sight, and comes back with its message.
+func TestWebhookFormShowsWhatIsNeeded(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.addUser(t)
+	c := s.addConsumer(t, "Contoso LMS")
+	b := newTab(t, s, screens[0])
+	b.signIn()
+	b.open("/admin/integration/api-consumers/" + c.ID.String() + "/webhooks/new")
+	visible := func(selector string, want bool) {
+		t.Helper()
+		if got := evaluate[bool](b, fmt.Sprintf("document.querySelector(%q).checkVisibility()", selector)); got != want {
+			t.Errorf("%s is visible: %v", selector, got)
+		}
+	}
+	visible("#content", false)
+	visible("#notification_text", false)
+	visible(`[id="event-lab.scored"]`, true)
+	click := func(selector string) { b.do(chromedp.Click(chromedp.CSS(selector))) }
+	click("#send_lab_details")
+	click("#error_action-notify_user")
+	click("#all-events")
+	visible("#content", true)
+	visible("#notification_text", true)
+	visible(`[id="event-lab.scored"]`, false)
+
+	// A mistake in a field that was put out of sight again is seen, and its link leads there.
+	b.fill(map[string]string{"content_type": "nonsense"})
+	click("#send_lab_details")
+	visible("#content", false)
+	b.follow(".actions button[type=submit]")
+	visible("#content_type", true)
+	if got := evaluate[string](b, "document.activeElement.id"); got != "error-summary" {
+		t.Errorf("the focus is on %q", got)
+	}
+	for _, field := range []string{"name", "url", "content_type"} {
+		click(".error-summary a[href='#" + field + "']")
+		if got := evaluate[string](b, "document.activeElement.id"); got != field {
+			t.Errorf("the link to %s leads to %q", field, got)
+		}
+	}
+}
+
+func TestWebhookScreens(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.addUser(t)
+	c := s.addConsumer(t, "Contoso LMS")
+	w := s.addWebhook(t, c.ID, func(w *engine.Webhook) {
+		w.Name, w.Blocking, w.Delay = "A webhook with a very long name that has to wrap somewhere on a telephone", true, engine.MaxDelay
+		w.URL = "https://hooks.example.com/a/long/path/that/has/to/wrap/somewhere?with=a&query=that-goes-on-and-on-and-on"
+		w.Retries, w.ErrorAction, w.SendLabDetails = 5, engine.ErrorActionNotifyUser, false
+		w.Headers = []engine.Header{{Name: "Authorization", Value: "secret", Sensitive: true}}
+		w.Content, w.Description = `{"a": "`+"long text that goes on and on and on and on and on and on"+`"}`, "First line\nsecond line"
+	})
+	consumer := "/admin/integration/api-consumers/" + c.ID.String()
+	for _, look := range screens {
+		t.Run(look.String(), func(t *testing.T) {
+			t.Parallel()
+			b := newTab(t, s, look)
+			b.signIn()
+			for name, path := range map[string]string{
+				"webhook": "/webhooks/" + w.ID.String(), "webhook-edit": "/webhooks/" + w.ID.String() + "/edit",
+				"webhook-delete": "/webhooks/" + w.ID.String() + "/delete", "webhook-new": consumer + "/webhooks/new?event=lab.scored",
+			} {
+				b.open(path)
+				b.check(name)
+			}
+			b.open(consumer + "/webhooks/new")
+			b.follow(".actions button[type=submit]")
+			b.check("webhook-problems")
+			b.open("/webhooks/" + w.ID.String() + "/edit")
+			evaluate[chromedp.Void](b, `document.querySelector("[name=version]").value = "99"; document.querySelector("#timeout").value = "20"; undefined`)
+			b.follow(".actions button[type=submit]")
+			if got := b.text("h1"); got != "Somebody changed this webhook meanwhile" {
+				t.Errorf("the page is %q", got)
+			}
+			b.check("webhook-conflict")
+		})
+	}
+}

@@ -1,0 +1,131 @@
+package web
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"labhook/engine"
+	"labhook/views"
+)
+
+// loginProblem is the one answer to every failed sign-in: it does not tell which half was wrong.
+const loginProblem = "The user name or the password is not right"
+
+// handleRoot leads to Site Administration.
+func (s *Server) handleRoot(w http.ResponseWriter, r *http.Request) {
+	http.Redirect(w, r, views.AdminURL(), http.StatusSeeOther)
+}
+
+// handleLogin shows the sign-in form.
+func (s *Server) handleLogin(w http.ResponseWriter, r *http.Request) {
+	if !s.hasUsers(w, r) {
+		return
+	}
+	next := safeNext(r.FormValue("next"))
+	if visitOf(r).user != nil {
+		http.Redirect(w, r, afterLogin(next), http.StatusSeeOther)
+		return
+	}
+	p := s.page(r, "Sign in", "")
+	if r.FormValue("signed-out") != "" {
+		p.Flash = "You are signed out."
+	}
+	s.render(w, r, http.StatusOK, views.LoginPage(p, views.LoginForm{Next: next}))
+}
+
+// handleLoginCheck signs in.
+func (s *Server) handleLoginCheck(w http.ResponseWriter, r *http.Request) {
+	if !s.hasUsers(w, r) {
+		return
+	}
+	form := views.LoginForm{Login: strings.TrimSpace(r.PostFormValue("login")), Next: safeNext(r.PostFormValue("next"))}
+	account, ip, now := strings.ToLower(form.Login), visitOf(r).ip, time.Now()
+	if wait := s.failures.wait(account, ip, now); wait > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)+1))
+		s.loginAgain(w, r, http.StatusTooManyRequests, form,
+			fmt.Sprintf("There were too many failed attempts. Try again in %s", views.Duration(wait.Truncate(time.Second)+time.Second)))
+		return
+	}
+	user, hash, err := s.store.UserByLogin(r.Context(), form.Login)
+	if errors.Is(err, engine.ErrNotFound) {
+		hash = nobodysHash()
+	} else if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	if right := passwordMatches(r.PostFormValue("password"), hash); err != nil || !right || !user.Enabled {
+		s.failures.failed(account, ip, now)
+		s.log.Warn("sign-in failed", "request", visitOf(r).requestID, "ip", ip)
+		s.loginAgain(w, r, http.StatusUnprocessableEntity, form, loginProblem)
+		return
+	}
+	s.failures.succeeded(account, ip)
+	if err := s.signIn(w, r, &user); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	if err := s.store.Audit(r.Context(), s.actor(r), "user.sign_in", user.ID.String(), user.Login); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	http.Redirect(w, r, afterLogin(form.Next), http.StatusSeeOther)
+}
+
+func (s *Server) loginAgain(w http.ResponseWriter, r *http.Request, status int, form views.LoginForm, problem string) {
+	p := s.page(r, "Sign in", "")
+	p.Problems = []engine.Invalid{{Field: "login", Message: problem}}
+	s.render(w, r, status, views.LoginPage(p, form))
+}
+
+// handleLogout ends the session and lets the browser forget the pages it keeps.
+func (s *Server) handleLogout(w http.ResponseWriter, r *http.Request) {
+	session := visitOf(r).session
+	session.Options.MaxAge = -1
+	if err := session.Save(r, w); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	w.Header().Set("Clear-Site-Data", `"cache"`)
+	http.Redirect(w, r, views.SignedOutURL(), http.StatusSeeOther)
+}
+
+// safeNext returns next when it is a path on this server, else "". Browsers read a backslash as a slash and drop
+// tabs and line ends, so that "/\example.com" would lead away.
+func safeNext(next string) string {
+	u, err := url.Parse(next)
+	if err != nil || !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") ||
+		u.IsAbs() || u.Host != "" || strings.ContainsFunc(next, func(c rune) bool { return c <= ' ' || c == '\\' || c == 0x7f }) {
+		return ""
+	}
+	return next
+}
+
+func afterLogin(next string) string {
+	if next == "" {
+		return views.AdminURL()
+	}
+	return next
+}
+
+// secretFields are the names of form fields that are never shown again.
+var secretFields = []string{"password", "token", "headers", "basic_password", "secret"}
+
+// keptValues returns what a form posted, without secrets, by name.
+func keptValues(form url.Values) []views.KeptValue {
+	var list []views.KeptValue
+	for name, values := range form {
+		for _, value := range values {
+			if value != "" && !slices.Contains(secretFields, name) {
+				list = append(list, views.KeptValue{Name: name, Value: value})
+			}
+		}
+	}
+	slices.SortFunc(list, func(a, b views.KeptValue) int { return strings.Compare(a.Name, b.Name) })
+	return list
+}

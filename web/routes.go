@@ -1,0 +1,77 @@
+package web
+
+import (
+	"net/http"
+
+	"labhook/engine"
+)
+
+// route is one screen or action.
+type route struct {
+	pattern string
+	handler http.HandlerFunc
+}
+
+// routes are all screens and what their forms do. Those without need are for people who are not signed in.
+func (s *Server) routes() []route {
+	const (
+		viewer    = engine.RoleViewer
+		developer = engine.RoleDeveloper
+		admin     = engine.RoleAdmin
+
+		consumers = "/admin/integration/api-consumers"
+		platform  = "/admin/integration/platform-keys"
+	)
+	return []route{
+		// first run, signing in and out
+		{"GET /setup", s.handleSetup},
+		{"POST /setup", s.handleSetupSave},
+		{"GET /login", s.handleLogin},
+		{"POST /login", s.handleLoginCheck},
+		{"POST /logout", s.handleLogout},
+
+		// Site Administration
+		{"GET /{$}", s.need(viewer, s.handleRoot)},
+		{"GET /admin", s.need(viewer, s.handleAdmin)},
+
+		// API consumers and keys
+		{"GET " + consumers, s.need(viewer, s.handleConsumers)},
+		{"GET " + consumers + "/new", s.need(admin, s.handleConsumerNew)},
+		{"POST " + consumers + "/new", s.need(admin, s.handleConsumerCreate)},
+		{"GET " + consumers + "/{con}", s.need(viewer, s.handleConsumer)},
+		{"GET " + consumers + "/{con}/edit", s.need(admin, s.handleConsumerEdit)},
+		{"POST " + consumers + "/{con}/edit", s.need(admin, s.handleConsumerSave)},
+		{"POST " + consumers + "/{con}/enable", s.need(admin, s.handleConsumerEnable)},
+		{"POST " + consumers + "/{con}/disable", s.need(admin, s.handleConsumerDisable)},
+		{"GET " + consumers + "/{con}/keys/new", s.need(admin, s.handleKeyNew)},
+		{"POST " + consumers + "/{con}/keys/new", s.need(admin, s.handleKeyCreate)},
+		{"GET " + consumers + "/{con}/keys/{key}/revoke", s.need(admin, s.handleKeyRevoke)},
+		{"POST " + consumers + "/{con}/keys/{key}/revoke", s.need(admin, s.handleKeyRevoked)},
+		{"GET " + platform, s.need(admin, s.handlePlatformKeys)},
+		{"GET " + platform + "/new", s.need(admin, s.handleKeyNew)},
+		{"POST " + platform + "/new", s.need(admin, s.handleKeyCreate)},
+		{"GET " + platform + "/{key}/revoke", s.need(admin, s.handleKeyRevoke)},
+		{"POST " + platform + "/{key}/revoke", s.need(admin, s.handleKeyRevoked)},
+
+		// webhooks, deliveries, events
+		{"GET " + consumers + "/{con}/webhooks/new", s.need(developer, s.handleWebhookNew)},
+		{"POST " + consumers + "/{con}/webhooks/new", s.need(developer, s.handleWebhookCreate)},
+		{"POST " + consumers + "/{con}/webhooks/preview", s.need(developer, s.handleWebhookPreview)},
+		{"GET /webhooks/{wh}", s.need(viewer, s.handleWebhook)},
+		{"GET /webhooks/{wh}/edit", s.need(developer, s.handleWebhookEdit)},
+		{"POST /webhooks/{wh}/edit", s.need(developer, s.handleWebhookSave)},
+		{"GET /webhooks/{wh}/delete", s.need(developer, s.handleWebhookDelete)},
+		{"POST /webhooks/{wh}/delete", s.need(developer, s.handleWebhookDeleted)},
+		{"POST /webhooks/{wh}/enable", s.need(developer, s.handleWebhookEnable)},
+		{"POST /webhooks/{wh}/disable", s.need(developer, s.handleWebhookDisable)},
+		{"GET /deliveries", s.need(viewer, s.handleDeliveries)},
+		{"GET /deliveries/{dlv}", s.need(viewer, s.handleDelivery)},
+		{"GET /deliveries/{dlv}/attempts/{n}/response.raw", s.need(viewer, s.handleAnswerBody)},
+		{"POST /deliveries/{dlv}/resend", s.need(developer, s.handleDeliveryResend)},
+		{"POST /deliveries/{dlv}/hasten", s.need(developer, s.handleDeliveryHasten)},
+		{"POST /deliveries/{dlv}/cancel", s.need(developer, s.handleDeliveryCancel)},
+		{"GET /events", s.need(viewer, s.handleEvents)},
+		{"GET /events/{evt}", s.need(viewer, s.handleEvent)},
+		{"GET /events/{evt}/data.raw", s.need(viewer, s.handleEventData)},
+	}
+}
