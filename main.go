@@ -18,7 +18,8 @@ import (
 // version is set when a release is built: -ldflags "-X main.version=1.2.3".
 var version = "0.1.0"
 
-// Exit codes. 2 is what shells and the flag package use for a command line that is not understood.
+// Exit codes. 2 is what shells and the flag package use for a command line that is not understood. A command may have
+// others of its own, from 3 on.
 const (
 	exitOK    = 0
 	exitError = 1
@@ -76,6 +77,9 @@ func run(ctx context.Context, args []string, env cli.Env) int {
 func report(stderr io.Writer, err error) int {
 	if err == nil || errors.Is(err, cli.ErrHelp) {
 		return exitOK
+	}
+	if exit, ok := errors.AsType[*cli.ExitError](err); ok {
+		return exit.Code
 	}
 	fmt.Fprintf(stderr, "labhook: %s\n", err)
 	if _, ok := errors.AsType[*cli.UsageError](err); ok {

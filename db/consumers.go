@@ -77,7 +77,7 @@ func (s *Store) UpdateConsumer(ctx context.Context, who engine.Actor, c engine.A
 			return after, err
 		}
 		after = *t.directory.Consumer(c.ID)
-		if err := cancelOfConsumer(t, *before, after); err != nil {
+		if err := cancelOfConsumer(t, after); err != nil {
 			return after, err
 		}
 		return after, t.audit(who, "consumer.update", c.ID.String(), diffConsumers(*before, after).String())
@@ -88,23 +88,23 @@ func (s *Store) UpdateConsumer(ctx context.Context, who engine.Actor, c engine.A
 	return stored, nil
 }
 
-// cancelOfConsumer cancels what waits when the consumer went out of use. A time of expiry that comes later is
-// looked at when a delivery is to be sent.
-func cancelOfConsumer(t *tx, before, after engine.APIConsumer) error {
-	state := after.State(t.now)
-	if state == engine.ConsumerActive || before.State(t.now) != engine.ConsumerActive {
+// cancelOfConsumer cancels what waits when the consumer is out of use. A time of expiry that comes later is looked at
+// when a delivery is to be sent.
+func cancelOfConsumer(t *tx, after engine.APIConsumer) error {
+	var reason string
+	switch after.State(t.now) {
+	case engine.ConsumerActive:
 		return nil
-	}
-	reason := "The API consumer was disabled."
-	if state == engine.ConsumerExpired {
+	case engine.ConsumerExpired:
 		reason = "The API consumer has expired."
+	default:
+		reason = "The API consumer was disabled."
 	}
+	var webhooks []engine.WebhookID
 	for _, w := range t.directory.Webhooks(after.ID) {
-		if err := cancelWaiting(t, w.ID, reason); err != nil {
-			return err
-		}
+		webhooks = append(webhooks, w.ID)
 	}
-	return nil
+	return cancelWaiting(t, reason, webhooks...)
 }
 
 func consumerError(err error, c engine.APIConsumer) error {

@@ -121,6 +121,9 @@ type Health struct {
 	WaitingMore bool
 	// OldestDue is the earliest due time of those; zero when none waits.
 	OldestDue time.Time
+	// ClosedGates counts the gates that hold a lane; GateClosedAt is since when the first of them does.
+	ClosedGates  int
+	GateClosedAt time.Time
 }
 
 // Health returns how the whole installation does.
@@ -149,7 +152,8 @@ func (s *Store) Health(ctx context.Context, now time.Time) (Health, error) {
 			h.OldestDue = due
 		}
 	}
-	return h, nil
+	h.ClosedGates, h.GateClosedAt, err = s.countGates(ctx)
+	return h, err
 }
 
 const selectWaitingCount = `SELECT count(*) FROM (

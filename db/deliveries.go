@@ -231,21 +231,33 @@ func (s *Store) ChangeDelivery(ctx context.Context, who engine.Actor, id engine.
 	return d, nil
 }
 
-// cancelWaiting cancels all deliveries of a webhook that wait, in two statements however many they are. What is being
-// sent at the moment ends as it ends.
-func cancelWaiting(t *tx, webhook engine.WebhookID, reason string) error {
-	const set = "SET state = 'cancelled', due_at = NULL, finished_at = ?, reason = ? "
-	for _, which := range []string{
-		"INDEXED BY deliveries_due " + set + "WHERE webhook = ? AND due_at IS NOT NULL",
-		"INDEXED BY deliveries_state " + set + "WHERE webhook = ? AND state = 'held' AND state <> 'delivered'",
-	} {
-		if err := t.exec("UPDATE deliveries "+which, t.now.UnixMilli(), reason, int64(webhook)); err != nil {
-			return fmt.Errorf("cancel waiting deliveries: %w", err)
+// cancelWaiting cancels all deliveries of some webhooks that wait, in two statements for each however many they are,
+// and then opens their gates: one that opened before would let go what is cancelled next. What is being sent at the
+// moment ends as it ends.
+func cancelWaiting(t *tx, reason string, webhooks ...engine.WebhookID) error {
+	for _, id := range webhooks {
+		for _, update := range []string{cancelDue, cancelHeld} {
+			if err := t.exec(update, t.now.UnixMilli(), reason, int64(id)); err != nil {
+				return fmt.Errorf("cancel waiting deliveries: %w", err)
+			}
 		}
 	}
 	t.endedMany = true
-	return t.endGatesOf(webhook, t.now)
+	for _, id := range webhooks {
+		if err := t.endGatesOf(id, t.now); err != nil {
+			return err
+		}
+	}
+	return nil
 }
+
+// The conditions on state that repeat those of the partial indexes cannot be concluded by SQLite.
+const (
+	cancelDue = `UPDATE deliveries INDEXED BY deliveries_due SET state = 'cancelled', due_at = NULL, finished_at = ?, reason = ?
+		WHERE webhook = ? AND due_at IS NOT NULL`
+	cancelHeld = `UPDATE deliveries INDEXED BY deliveries_webhook_state SET state = 'cancelled', finished_at = ?, reason = ?
+		WHERE webhook = ? AND state = 'held' AND state NOT IN ('sending', 'delivered')`
+)
 
 // selectWaiting walks over the webhooks of the due queue: each step of the recursion is one seek to the next webhook,
 // so a million waiting deliveries cost no more than one for each webhook.

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"labhook/engine"
@@ -55,31 +58,32 @@ func (t *tx) skipLane(w *engine.Webhook, e *engine.Event, now time.Time) error {
 	if err != nil || lane == 0 {
 		return err
 	}
-	held, err := find(t, scanHeldEvent, `SELECT DISTINCT d.event, e.type FROM deliveries d INDEXED BY deliveries_held
-		CROSS JOIN events e ON e.id = d.event WHERE d.lane = ? AND d.state = 'held'`, int64(lane))
+	t.writes++ // as for makeLane
+	skipped, err := find(t, number, skipHeld, millis(now), engine.SkipReason(w, e), int64(lane), sentAtEnd)
 	if err != nil {
-		return err
+		return fmt.Errorf("skip held deliveries: %w", err)
 	}
-	for _, h := range held {
-		if !engine.SkippedAtEnd(h.kind) {
-			continue
-		}
-		if err := t.exec(`UPDATE deliveries INDEXED BY deliveries_event SET state = 'skipped', finished_at = ?, reason = ?
-			WHERE event = ? AND lane = ? AND state = 'held'`, millis(now), engine.SkipReason(w, e), int64(h.event), int64(lane)); err != nil {
-			return fmt.Errorf("skip held deliveries: %w", err)
-		}
-		t.ended = append(t.ended, h.event)
+	for _, event := range slices.Compact(skipped) {
+		t.ended = append(t.ended, engine.EventID(event))
 	}
 	return nil
 }
 
-// heldEvent is an event with held deliveries.
-type heldEvent struct {
-	event engine.EventID
-	kind  string
-}
+const skipHeld = `UPDATE deliveries INDEXED BY deliveries_held SET state = 'skipped', finished_at = ?, reason = ?
+	WHERE lane = ? AND state = 'held'
+		AND NOT EXISTS (SELECT 1 FROM events e WHERE e.id = deliveries.event AND e.type IN (SELECT value FROM json_each(?)))
+	RETURNING event`
 
-func scanHeldEvent(row scanner) (h heldEvent, err error) { return h, row.Scan(&h.event, &h.kind) }
+// sentAtEnd are the event types that skipLane leaves alone, as a JSON list.
+var sentAtEnd = func() string {
+	var codes []string
+	for _, kind := range engine.Catalog {
+		if !engine.SkippedAtEnd(kind.Code) {
+			codes = append(codes, strconv.Quote(kind.Code))
+		}
+	}
+	return "[" + strings.Join(codes, ",") + "]"
+}()
 
 // raise stores a system event for the webhooks of a consumer that name it. One that nobody listens to is not stored.
 func (t *tx) raise(news engine.SystemEvent, consumer engine.ConsumerID, now time.Time) error {
@@ -106,28 +110,47 @@ func (t *tx) raise(news engine.SystemEvent, consumer engine.ConsumerID, now time
 	return nil
 }
 
-// streak keeps count of a webhook's deliveries that failed in a row, and tells when it starts or stops failing.
+// streak keeps count of a webhook's deliveries that failed in a row, and tells when it starts or stops failing. Those of
+// system events do not count, as what they come to raises no other.
 func (t *tx) streak(d *engine.Delivery, now time.Time) error {
-	s := t.writer.store
-	if d.State == engine.StateFailed {
-		s.streaks[d.WebhookID] = true
-		t.writes++ // as for makeLane
-		failed, err := get(t, number, `INSERT INTO streaks (webhook, failed, since) VALUES (?, 1, ?)
-			ON CONFLICT (webhook) DO UPDATE SET failed = failed + 1 RETURNING failed`, int64(d.WebhookID), millis(now))
-		if err != nil || failed != engine.FailingAfter {
-			return err
-		}
-		return t.raiseHealth(engine.SystemWebhookFailing, d, now)
-	}
-	if d.State != engine.StateDelivered || !s.streaks[d.WebhookID] {
+	failed := d.State == engine.StateFailed
+	if !failed && (d.State != engine.StateDelivered || !t.writer.store.streaks[d.WebhookID]) {
 		return nil
 	}
+	kind, err := get(t, scanText, "SELECT e.type FROM events e WHERE e.id = ?", int64(d.EventID))
+	switch {
+	case err != nil:
+		return fmt.Errorf("event of %s: %w", d.ID, err)
+	case engine.Catalog.System(kind):
+		return nil
+	case failed:
+		return t.lengthenStreak(d, now)
+	}
+	return t.endStreak(d, now)
+}
+
+func scanText(row scanner) (text string, err error) { return text, row.Scan(&text) }
+
+func (t *tx) lengthenStreak(d *engine.Delivery, now time.Time) error {
+	remember := func() { t.writer.store.streaks[d.WebhookID] = true }
+	remember()
+	t.onCommit(remember) // again, as another operation of the group may have ended the streak before this one
+	t.writes++           // as for makeLane
+	failed, err := get(t, number, `INSERT INTO streaks (webhook, failed, since) VALUES (?, 1, ?)
+		ON CONFLICT (webhook) DO UPDATE SET failed = failed + 1 RETURNING failed`, int64(d.WebhookID), millis(now))
+	if err != nil || failed != engine.FailingAfter {
+		return err
+	}
+	return t.raiseHealth(engine.SystemWebhookFailing, d, now)
+}
+
+func (t *tx) endStreak(d *engine.Delivery, now time.Time) error {
 	t.writes++
 	failed, err := get(t, number, "DELETE FROM streaks WHERE webhook = ? RETURNING failed", int64(d.WebhookID))
 	if errors.Is(err, engine.ErrNotFound) {
 		return nil
 	}
-	t.onCommit(func() { delete(s.streaks, d.WebhookID) })
+	t.onCommit(func() { delete(t.writer.store.streaks, d.WebhookID) })
 	if err != nil || failed < engine.FailingAfter {
 		return err
 	}

@@ -9,8 +9,8 @@ import (
 	"labhook/engine"
 )
 
-// releaseAtOnce is how many held deliveries one transaction lets go, so that a long lane does not keep the others
-// waiting for the writer.
+// releaseAtOnce is how many held deliveries one transaction lets go, whatever the number of lanes, so that those who
+// need the writer for other lanes do not wait long.
 const releaseAtOnce = 500
 
 // aftermath is what a transaction brought about that the engine must hear of once it is committed.
@@ -20,6 +20,7 @@ type aftermath struct {
 	// endedMany: more deliveries ended than are worth naming.
 	endedMany bool
 	opensBy   time.Time // of the gate closed by this transaction that opens first; zero: none closed
+	released  int       // held deliveries that were let go
 	laneLeft  []engine.LaneID
 }
 
@@ -108,12 +109,14 @@ const selectBlocked = `SELECT 1 WHERE EXISTS (SELECT 1 FROM gates WHERE lane = ?
 
 // findLane returns the lane of a consumer's subject, zero when there is none.
 func findLane(t *tx, consumer engine.ConsumerID, subject string) (engine.LaneID, error) {
-	id, err := get(t, number, "SELECT id FROM lanes WHERE consumer = ? AND subject = ?", int64(consumer), subject)
+	id, err := get(t, number, selectLane, int64(consumer), subject)
 	if errors.Is(err, engine.ErrNotFound) {
 		return 0, nil
 	}
 	return engine.LaneID(id), err
 }
+
+const selectLane = "SELECT id FROM lanes WHERE consumer = ? AND subject = ?"
 
 func makeLane(t *tx, consumer engine.ConsumerID, subject string) (engine.LaneID, error) {
 	t.writes++ // the row that is asked back keeps do from counting it
@@ -141,28 +144,30 @@ func (t *tx) closeGate(d *engine.Delivery, now time.Time) error {
 
 // openGate stores that a gate opened, and lets its lane go on.
 func (t *tx) openGate(g engine.Gate) (engine.Gate, error) {
-	const open = "UPDATE gates SET opened_at = ?, opening = ?, opened_by = ?, reason = ?, released = ? WHERE delivery = ?"
 	args := func() []any {
 		return []any{millis(g.OpenedAt), string(g.Opening), g.OpenedBy, g.Reason, g.Released, int64(g.DeliveryID)}
 	}
-	if err := t.exec(open, args()...); err != nil {
+	if err := t.exec(openGate, args()...); err != nil {
 		return g, err
 	}
 	var err error
 	if g.Released, err = t.release(g.Lane, g.OpenedAt); err != nil || g.Released == 0 {
 		return g, err
 	}
-	return g, t.exec(open, args()...)
+	return g, t.exec(openGate, args()...)
 }
+
+const openGate = "UPDATE gates SET opened_at = ?, opening = ?, opened_by = ?, reason = ?, released = ? WHERE delivery = ?"
 
 // release lets held deliveries of a lane go, up to and including the next blocking one, which closes the next gate.
 func (t *tx) release(lane engine.LaneID, now time.Time) (n int, err error) {
-	held, err := find(t, scanDelivery, selectHeld, int64(lane), releaseAtOnce+1)
+	held, err := findUntil(t, scanDelivery, func(d engine.Delivery) bool { return d.Blocking },
+		selectHeld, int64(lane), releaseAtOnce-t.released+1)
 	if err != nil {
 		return 0, err
 	}
 	for _, d := range held {
-		if n == releaseAtOnce {
+		if t.released == releaseAtOnce {
 			t.laneLeft = append(t.laneLeft, lane)
 			break
 		}
@@ -178,6 +183,7 @@ func (t *tx) release(lane engine.LaneID, now time.Time) (n int, err error) {
 			return n, err
 		}
 		t.due = append(t.due, d)
+		t.released++
 		n++
 		if d.Blocking {
 			return n, t.closeGate(&d, now)
@@ -198,7 +204,7 @@ func (t *tx) end(d *engine.Delivery, now time.Time) error {
 	if d.Lane == 0 {
 		return nil
 	}
-	g, err := get(t, scanGate, "SELECT "+gateColumns+" FROM gates g WHERE g.delivery = ? AND g.opened_at IS NULL", int64(d.ID))
+	g, err := get(t, scanGate, selectClosedGateOf, int64(d.ID))
 	if errors.Is(err, engine.ErrNotFound) {
 		return nil // opened before, or it was held and never had one
 	}
@@ -208,11 +214,11 @@ func (t *tx) end(d *engine.Delivery, now time.Time) error {
 	return err
 }
 
+const selectClosedGateOf = "SELECT " + gateColumns + " FROM gates g WHERE g.delivery = ? AND g.opened_at IS NULL"
+
 // endGatesOf does the same for all deliveries of a webhook that were cancelled together.
 func (t *tx) endGatesOf(webhook engine.WebhookID, now time.Time) error {
-	cancelled, err := find(t, scanDelivery, "SELECT "+deliveryColumns+` FROM gates g INDEXED BY gates_closed
-		CROSS JOIN deliveries d ON d.id = g.delivery
-		WHERE g.opened_at IS NULL AND d.webhook = ? AND d.state = 'cancelled'`, int64(webhook))
+	cancelled, err := find(t, scanDelivery, selectCancelledGates, int64(webhook))
 	if err != nil {
 		return err
 	}
@@ -223,6 +229,11 @@ func (t *tx) endGatesOf(webhook engine.WebhookID, now time.Time) error {
 	}
 	return nil
 }
+
+// There are as many closed gates as lanes that wait.
+const selectCancelledGates = "SELECT " + deliveryColumns + ` FROM gates g INDEXED BY gates_closed
+	CROSS JOIN deliveries d ON d.id = g.delivery
+	WHERE g.opened_at IS NULL AND d.webhook = ? AND d.state = 'cancelled'`
 
 // OpenGate opens the gate of a delivery by hand and lets its lane go on.
 func (s *Store) OpenGate(ctx context.Context, who engine.Actor, now time.Time, id engine.DeliveryID, reason string) (engine.Gate, error) {
@@ -288,7 +299,11 @@ func (s *Store) ReleaseLanes(ctx context.Context, now time.Time, lanes []engine.
 			}
 		}
 		for _, lane := range candidates {
-			closed, err := exists(t, "SELECT 1 FROM gates WHERE lane = ? AND opened_at IS NULL", int64(lane))
+			if t.released == releaseAtOnce {
+				t.laneLeft = append(t.laneLeft, lane)
+				continue
+			}
+			closed, err := exists(t, selectLaneClosed, int64(lane))
 			if err != nil {
 				return err
 			}
@@ -307,6 +322,8 @@ func (s *Store) ReleaseLanes(ctx context.Context, now time.Time, lanes []engine.
 	return nil
 }
 
+const selectLaneClosed = "SELECT 1 FROM gates WHERE lane = ? AND opened_at IS NULL"
+
 func scanLane(row scanner) (id engine.LaneID, err error) { return id, row.Scan(&id) }
 
 // selectHeldLanes walks from lane to lane like selectWaiting from webhook to webhook.
@@ -319,19 +336,21 @@ const selectHeldLanes = `WITH RECURSIVE held (lane) AS (
 	)
 	SELECT lane FROM held WHERE lane IS NOT NULL`
 
+const selectLaned = "SELECT c.id FROM consumers c WHERE EXISTS (SELECT 1 FROM lanes l WHERE l.consumer = c.id)"
+
 // loadLaned remembers which consumers have lanes at all.
 func (s *Store) loadLaned(ctx context.Context) error {
 	s.laned = map[engine.ConsumerID]bool{}
-	ids, err := list(ctx, s, number, "SELECT DISTINCT consumer FROM lanes")
+	ids, err := list(ctx, s, number, selectLaned)
 	for _, id := range ids {
 		s.laned[engine.ConsumerID(id)] = true
 	}
 	return err
 }
 
-// Verdict returns what the blocking deliveries of an event came to.
-func (s *Store) Verdict(ctx context.Context, id engine.EventID) (engine.Verdict, error) {
-	deliveries, err := list(ctx, s, scanDelivery, "SELECT "+deliveryColumns+" FROM deliveries d WHERE d.event = ? ORDER BY d.id", int64(id))
+// Verdict returns what the blocking deliveries of an event came to: those of one consumer, or all for zero.
+func (s *Store) Verdict(ctx context.Context, id engine.EventID, consumer engine.ConsumerID) (engine.Verdict, error) {
+	deliveries, err := list(ctx, s, scanDelivery, selectOfEvent, int64(id), int64(consumer))
 	if err != nil {
 		return engine.Verdict{}, fmt.Errorf("read verdict: %w", err)
 	}
@@ -343,3 +362,6 @@ func (s *Store) Verdict(ctx context.Context, id engine.EventID) (engine.Verdict,
 		return (&engine.Webhook{}).Notification()
 	}), nil
 }
+
+const selectOfEvent = "SELECT " + deliveryColumns + ` FROM deliveries d INDEXED BY deliveries_event
+	WHERE d.event = ?1 AND (?2 = 0 OR d.consumer = ?2) ORDER BY d.id`

@@ -112,6 +112,9 @@ func TestPipelinePlans(t *testing.T) {
 		{selectEventRows, []any{"[]"}},
 		{selectFanout, []any{"[]", 1}},
 		{selectHourly, []any{1}},
+		{selectClosedGate, []any{1}},
+		{selectHeldIDs, []any{1, 1}},
+		{selectLabEvents, []any{"1", 1, 1}},
 		{"SELECT user FROM sessions WHERE token_hash = ? AND expires_at > ?", []any{"a", 1}},
 		{"DELETE FROM sessions WHERE expires_at <= ?", []any{1}},
 		{"SELECT " + keyColumns + " FROM api_keys WHERE hash = ?", []any{"a"}},
@@ -125,5 +128,6 @@ func TestPipelinePlans(t *testing.T) {
 	steps := plan(t, s, selectWaiting)
 	checkPlan(t, "next due", steps, "SCAN waiting", "SCAN deliveries USING COVERING INDEX deliveries_due", "SCAN CONSTANT ROW")
 	checkPlan(t, "newest deliveries", plan(t, s, selectNewestDeliveries), "SCAN c", "SCAN c USING COVERING INDEX consumers_external_id")
+	checkPlan(t, "count of closed gates", plan(t, s, selectGateCount), "SCAN gates USING INDEX gates_opens_by")
 	checkPlan(t, "count of what waits", plan(t, s, selectWaitingCount, 1), "SCAN deliveries USING COVERING INDEX deliveries_due", "SCAN (subquery-1)")
 }

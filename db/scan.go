@@ -76,6 +76,11 @@ func one[T any](row *sql.Row, scan func(scanner) (T, error)) (T, error) {
 
 // all reads every row and closes rows.
 func all[T any](rows *sql.Rows, err error, scan func(scanner) (T, error)) ([]T, error) {
+	return allUntil(rows, err, scan, func(T) bool { return false })
+}
+
+// allUntil reads rows up to and including the first one that is the last, and closes rows.
+func allUntil[T any](rows *sql.Rows, err error, scan func(scanner) (T, error), last func(T) bool) ([]T, error) {
 	if err != nil {
 		return nil, err
 	}
@@ -87,6 +92,9 @@ func all[T any](rows *sql.Rows, err error, scan func(scanner) (T, error)) ([]T, 
 			return nil, err
 		}
 		list = append(list, v)
+		if last(v) {
+			break
+		}
 	}
 	return list, rows.Err()
 }

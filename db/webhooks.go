@@ -123,7 +123,7 @@ func (s *Store) changeWebhook(ctx context.Context, who engine.Actor, id engine.W
 			return after, err
 		}
 		if old.Enabled && !after.Enabled {
-			if err := cancelWaiting(t, id, "The webhook was disabled."); err != nil {
+			if err := cancelWaiting(t, "The webhook was disabled.", id); err != nil {
 				return after, err
 			}
 		}
@@ -160,7 +160,7 @@ func (s *Store) DeleteWebhook(ctx context.Context, who engine.Actor, id engine.W
 		if err != nil {
 			return err
 		}
-		if err := cancelWaiting(t, id, "The webhook was deleted."); err != nil {
+		if err := cancelWaiting(t, "The webhook was deleted.", id); err != nil {
 			return err
 		}
 		if err := s.reload(t, w.ConsumerID); err != nil {

@@ -341,12 +341,17 @@ func get[T any](t *tx, scan func(scanner) (T, error), query string, args ...any)
 
 // find reads all rows within the transaction.
 func find[T any](t *tx, scan func(scanner) (T, error), query string, args ...any) ([]T, error) {
+	return findUntil(t, scan, func(T) bool { return false }, query, args...)
+}
+
+// findUntil reads rows within the transaction up to and including the first one that is the last.
+func findUntil[T any](t *tx, scan func(scanner) (T, error), last func(T) bool, query string, args ...any) ([]T, error) {
 	stmt, err := t.prepare(query)
 	if err != nil {
 		return nil, err
 	}
 	rows, err := stmt.Query(args...)
-	return all(rows, err, scan)
+	return allUntil(rows, err, scan, last)
 }
 
 // exists reports whether the query has a row.

@@ -128,7 +128,7 @@ func (e *Engine) Stop(ctx context.Context) error {
 	if was != running {
 		return nil
 	}
-	close(e.waiting.closed)
+	e.StopWaiting()
 	e.stopLoop()
 	e.janitor.stop()
 	e.loop.Wait()

@@ -52,7 +52,10 @@ func (w *Webhook) checkEndLab(bad *InvalidError) {
 	}
 	var late []string
 	for _, code := range w.Events {
-		if !slices.Contains(endLabEvents, code) {
+		switch {
+		case code == AllEvents:
+			late = append(late, "all events")
+		case !slices.Contains(endLabEvents, code):
 			late = append(late, Catalog.Label(code))
 		}
 	}

@@ -82,7 +82,7 @@ type LabInstance struct {
 	Subject string
 	// Details are those of the newest event that carried any.
 	Details LabDetails
-	// Events are in the order of acceptance; Earlier: older ones were left out.
+	// Events are in the order of acceptance; Earlier: older ones were left out, but for those with a closed gate.
 	Events  []LabEvent
 	Earlier bool
 }
@@ -110,7 +110,7 @@ func (l *LabInstance) ClosedGates() int {
 // LabRow is a lab instance in a list.
 type LabRow struct {
 	Subject     string
-	Details     LabDetails // of the event that the row was found by
+	Details     LabDetails // those of the newest event that carried any
 	LastType    string
 	LastAt      time.Time
 	ClosedGates int
@@ -122,6 +122,8 @@ type LabFilter struct {
 	Text string
 	// Gated: only those with a closed gate.
 	Gated bool
+	// ConsumerID: only what this consumer's key may know of; zero: everything.
+	ConsumerID ConsumerID
 }
 
 // MaxLabRows is how many lab instances a list shows; LabSearchDepth is among how many of the newest events about

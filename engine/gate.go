@@ -48,12 +48,17 @@ func openingOf(s DeliveryState) Opening {
 	return OpenedCancelled
 }
 
+// attemptOverhead is what an attempt may take beside its timeout on a busy host, to be claimed and to be recorded.
+// Without it the gate of a receiver that never answers would open as late before its last failure is on disk, and
+// End Lab would find nothing held.
+const attemptOverhead = 250 * time.Millisecond
+
 // NewGate returns the gate of a blocking delivery whose turn came now, with the settings that w has now; nil stands
 // for a webhook that is no more, whose delivery is about to be cancelled.
 func NewGate(d *Delivery, w *Webhook, now time.Time) Gate {
 	g := Gate{DeliveryID: d.ID, Lane: d.Lane, ClosedAt: now, OpensBy: now}
 	if w != nil {
-		g.OpensBy = now.Add(w.LongestHold())
+		g.OpensBy = now.Add(w.LongestHold() + time.Duration(w.AttemptsInAll())*attemptOverhead)
 	}
 	return g
 }

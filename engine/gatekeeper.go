@@ -84,13 +84,11 @@ func (g *gatekeeper) work(now time.Time) time.Duration {
 	g.mu.Unlock()
 
 	at := now.Truncate(time.Millisecond)
+	var failed []LaneID
 	if len(lanes) > 0 {
 		if err := g.store.ReleaseLanes(context.Background(), at, lanes); err != nil {
 			g.log.Error("release failed", "error", err)
-			for _, lane := range lanes {
-				g.left(lane)
-			}
-			return claimPause
+			failed = lanes
 		}
 	}
 	if late {
@@ -103,13 +101,25 @@ func (g *gatekeeper) work(now time.Time) time.Duration {
 			g.announce(following)
 		}
 	}
+	return g.sleep(now, failed)
+}
+
+// sleep returns how long there is nothing to do; lanes that could not be released wait a moment.
+func (g *gatekeeper) sleep(now time.Time, failed []LaneID) time.Duration {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	switch {
-	case len(g.lanes) > 0:
-		return 0
-	case g.next.IsZero():
-		return time.Hour
+	sleep := time.Hour
+	if !g.next.IsZero() {
+		sleep = max(0, g.next.Sub(now))
 	}
-	return max(0, g.next.Sub(now))
+	switch {
+	case len(failed) > 0:
+		for _, lane := range failed {
+			g.lanes[lane] = struct{}{}
+		}
+		sleep = min(sleep, claimPause)
+	case len(g.lanes) > 0:
+		sleep = 0
+	}
+	return sleep
 }

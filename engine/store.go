@@ -32,8 +32,8 @@ type Store interface {
 	// was too long to be released in one transaction. Without lanes it looks for them in all.
 	ReleaseLanes(ctx context.Context, now time.Time, lanes []LaneID) error
 
-	// Verdict returns what the blocking deliveries of an event came to.
-	Verdict(ctx context.Context, id EventID) (Verdict, error)
+	// Verdict returns what the blocking deliveries of an event came to: those of one consumer, or all for zero.
+	Verdict(ctx context.Context, id EventID, consumer ConsumerID) (Verdict, error)
 
 	// ClaimDue takes deliveries that are due at now, oldest due time first and at most as many as each want asks
 	// for, and moves them to StateSending. It answers one claim for each want.

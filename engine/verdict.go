@@ -4,7 +4,11 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
 )
+
+// MaxWait is how long a sender may wait for the end of an event at most.
+const MaxWait = 10 * time.Minute
 
 // Action is what a lab platform is to do once the blocking deliveries of an event have ended.
 type Action string
@@ -53,10 +57,15 @@ type waitingRoom struct {
 	mu     sync.Mutex
 	chairs map[EventID][]chan struct{}
 	closed chan struct{}
+	// close closes closed, once.
+	close func()
 }
 
 func newWaitingRoom() *waitingRoom {
-	return &waitingRoom{chairs: map[EventID][]chan struct{}{}, closed: make(chan struct{})}
+	closed := make(chan struct{})
+	return &waitingRoom{
+		chairs: map[EventID][]chan struct{}{}, closed: closed, close: sync.OnceFunc(func() { close(closed) }),
+	}
 }
 
 // enter returns a channel that gets a value when something of the event has ended, and how to leave.
@@ -98,6 +107,10 @@ func knock(chairs []chan struct{}) {
 	}
 }
 
+// StopWaiting sends those away who are in Wait, and who come later, unless their event has ended. It is for the
+// beginning of a stop, which would else wait for them; Stop does it, too. Calling it again does nothing.
+func (e *Engine) StopWaiting() { e.waiting.close() }
+
 // Wait returns the verdict on an event once all its blocking deliveries have ended, or the preliminary one when
 // ctx ends first. It returns ErrStopping when the server stops meanwhile; whoever asks again with the same event
 // after the restart waits on. Waiting changes nothing about the deliveries, nor does going away.
@@ -105,7 +118,7 @@ func (e *Engine) Wait(ctx context.Context, id EventID) (Verdict, error) {
 	ended, leave := e.waiting.enter(id)
 	defer leave()
 	for {
-		v, err := e.store.Verdict(context.WithoutCancel(ctx), id)
+		v, err := e.store.Verdict(context.WithoutCancel(ctx), id, 0)
 		if err != nil || v.Ended {
 			return v, err
 		}

@@ -23,6 +23,10 @@ type DeliveryDetail struct {
 	Webhook engine.Webhook
 	// Unusable says why nothing may be sent for it now; empty: it may.
 	Unusable string
+	// Gate is the delivery's own gate, with what it holds while it is closed; nil: it has none.
+	Gate *ClosedGate
+	// HeldBy is the gate that holds the delivery; nil: none does.
+	HeldBy   *ClosedGate
 	Attempts []AttemptDetail // newest first
 	Earlier  []AttemptDetail // newest first, in a line each
 	Chosen   int             // number of the attempt that was asked for; 0: the latest
@@ -79,7 +83,7 @@ func (d DeliveryDetail) sentence() string {
 	case engine.StateScheduled:
 		return fmt.Sprintf("until its delay is over: attempt %s at %s.", next, d.when(row.DueAt))
 	case engine.StateHeld:
-		return "behind an earlier blocking delivery of the same lab instance."
+		return "behind an earlier blocking delivery of the same " + subjectWord(row.EventType) + "."
 	case engine.StateQueued:
 		return fmt.Sprintf("for attempt %s, due since %s.", next, d.at(row.DueAt))
 	case engine.StateSending:
@@ -89,7 +93,7 @@ func (d DeliveryDetail) sentence() string {
 	case engine.StateDelivered:
 		return fmt.Sprintf("with attempt %s; %s.", made, d.lastAnswer())
 	case engine.StateFailed:
-		return fmt.Sprintf("after %s attempts; %s. %s", made, d.lastAnswer(), d.errorAction())
+		return strings.TrimSpace(fmt.Sprintf("after %s attempts; %s. %s", made, d.lastAnswer(), appliedAction(row.ErrorAction)))
 	}
 	text := "at " + d.at(row.FinishedAt)
 	if row.Attempts > 0 {
@@ -114,21 +118,10 @@ func (d DeliveryDetail) lastAnswer() string {
 	return fmt.Sprintf("last attempt ended in %q at %s", AnswerWord(a.Outcome.Class, 0), at)
 }
 
-// errorAction says what was done about the failure. Only logging is done in this release.
-func (d DeliveryDetail) errorAction() string {
-	switch d.Webhook.ErrorAction {
-	case engine.ErrorActionNotifyUser, engine.ErrorActionEndLab:
-		return fmt.Sprintf("Error Action: Log; %s takes effect with the next release.", d.Webhook.ErrorAction.Label())
-	}
-	return "Error Action: Log."
-}
-
 // at writes a time in the page's zone, when one with how far off it is.
 func (d DeliveryDetail) at(t time.Time) string { return clock(d.Page.Now, t, d.Page.Zone) }
 
-func (d DeliveryDetail) when(t time.Time) string {
-	return d.at(t) + " (" + Relative(d.Page.Now, t) + ")"
-}
+func (d DeliveryDetail) when(t time.Time) string { return until(d.Page, t) }
 
 // version says which version of the webhook the latest attempt used.
 func (d DeliveryDetail) version() string {

@@ -13,7 +13,7 @@ type Crumb struct{ Label, URL string }
 // Page is what the frame of every page needs.
 type Page struct {
 	Title    string           // the page's own part of the title; its h1 is the page's business
-	Nav      string           // the entry of the top bar that is current: "events", "deliveries", "admin"
+	Nav      string           // the entry of the top bar that is current: "events", "deliveries", "labs", "admin"
 	User     *engine.User     // nil: nobody is signed in
 	Crumbs   []Crumb          // the last one is the page itself and has no URL
 	Flash    string           // one sentence about what was just done

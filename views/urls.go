@@ -88,6 +88,9 @@ func WebhookEnableURL(id engine.WebhookID) string { return WebhookURL(id) + "/en
 // WebhookDisableURL takes the POST that disables a webhook.
 func WebhookDisableURL(id engine.WebhookID) string { return WebhookURL(id) + "/disable" }
 
+// WebhookMoveURL takes the POST that moves a webhook up or down in the order of sending.
+func WebhookMoveURL(id engine.WebhookID) string { return WebhookURL(id) + "/move" }
+
 // WebhookPreviewURL takes the POST that draws what a webhook's form would do; nothing is saved.
 func WebhookPreviewURL(consumer engine.ConsumerID) string {
 	return ConsumerURL(consumer) + "/webhooks/preview"
@@ -134,6 +137,38 @@ func EventURL(id engine.EventID) string { return "/events/" + id.String() }
 
 // EventDataURL downloads an event's data, byte for byte as it was sent.
 func EventDataURL(id engine.EventID) string { return EventURL(id) + "/data.raw" }
+
+// LabInstancesURL is the list of lab instances. The query is pairs of name and value, as that of DeliveriesURL.
+func LabInstancesURL(query ...string) string { return withQuery("/lab-instances", query...) }
+
+// LabInstanceURL is the page of a lab instance, or other subject. Browsers take a name of one or two dots for a step
+// in the path, whatever way it is written: such a subject is found in the list.
+func LabInstanceURL(subject string) string {
+	if subject == "." || subject == ".." {
+		return LabInstancesURL("q", subject)
+	}
+	return LabInstancesURL() + "/" + url.PathEscape(subject)
+}
+
+// GateURL is where a gate stands on the page of its lab instance.
+func GateURL(subject string, id engine.DeliveryID) string {
+	return LabInstanceURL(subject) + "#" + gateAnchor(id)
+}
+
+// GateOpenURL is the page that asks before a gate is opened, and takes the POST that does it.
+func GateOpenURL(subject string, id engine.DeliveryID) string { return gatePath(subject, id) + "/open" }
+
+// GateHastenURL takes the POST that makes the next attempt of the delivery that keeps a gate closed.
+func GateHastenURL(subject string, id engine.DeliveryID) string {
+	return gatePath(subject, id) + "/hasten"
+}
+
+func gatePath(subject string, id engine.DeliveryID) string {
+	return LabInstanceURL(subject) + "/gates/" + id.String()
+}
+
+// gateAnchor is the id of a gate's box.
+func gateAnchor(id engine.DeliveryID) string { return "gate-" + id.String() }
 
 // withQuery appends pairs of name and value in their order; a name may come twice.
 func withQuery(path string, pairs ...string) string {

@@ -83,16 +83,32 @@ func WebhookSettings(w *engine.Webhook) []Setting {
 	}
 	list = append(list,
 		Setting{Label: "Enabled", Value: yesNo(w.Enabled)},
-		Setting{Label: "Blocking", Value: yesNo(w.Blocking)},
+		Setting{Label: "Blocking", Value: blockingWords(w)},
 		Setting{Label: "Delay", Value: Duration(w.Delay)},
 		Setting{Label: "Timeout", Value: Duration(w.Timeout)},
 		Setting{Label: "Retries", Value: fmt.Sprint(w.Retries)},
-		Setting{Label: "Error Action", Value: w.ErrorAction.Label()},
+		Setting{Label: "Error Action", Value: errorActionWords(w)},
 	)
 	if w.ErrorAction == engine.ErrorActionNotifyUser {
 		list = append(list, Setting{Label: "Notification Text", Value: w.NotificationText})
 	}
 	return append(list, Setting{Label: "Description", Value: w.Description})
+}
+
+// blockingWords says whether a webhook is blocking, and for how long at most.
+func blockingWords(w *engine.Webhook) string {
+	if !w.Blocking {
+		return "No"
+	}
+	return "Yes, holds a lab up to " + Duration(w.LongestHold())
+}
+
+// errorActionWords names the error action, and that End Lab was confirmed.
+func errorActionWords(w *engine.Webhook) string {
+	if w.ErrorAction == engine.ErrorActionEndLab && w.EndLabConfirmed {
+		return w.ErrorAction.Label() + ", even though learners may lose work"
+	}
+	return w.ErrorAction.Label()
 }
 
 // WebhookConflict is the page for a webhook that was changed while somebody else edited it.

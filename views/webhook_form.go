@@ -33,6 +33,7 @@ type WebhookForm struct {
 	RetryPolicy    string
 	ErrorAction    string
 
+	EndLabConfirmed  bool
 	NotificationText string
 	Description      string
 
@@ -119,15 +120,23 @@ func (f WebhookForm) retriesField() Field {
 		policy.MaxRetries, strings.Join(waits, ", ")), f.Retries)
 }
 
-// errorActionHint says what an error action does, once it does.
+// errorActionHint says what an error action does.
 func errorActionHint(a engine.ErrorAction) string {
 	switch a {
 	case engine.ErrorActionNotifyUser:
-		return "Also hands the lab platform a notification for the lab's user. Stored now, takes effect with the next release; until then the failure is only logged."
+		return "Also hands the lab platform a notification for the lab's user: in the answer to a sender that waits, and as the system event Lab Notification."
 	case engine.ErrorActionEndLab:
-		return "Also asks the lab platform to end the lab. Stored now, takes effect with the next release; until then the failure is only logged."
+		return "Also asks the lab platform to end the lab, in the same two ways. What the lab's deliveries hold is then skipped, all but Tearing Down and Torn Down. For events before the learner works in the lab."
 	}
 	return "Writes the failure on the delivery and in the log, whatever else is chosen."
+}
+
+// groupHint says about a group of events what is to be known before one is chosen.
+func groupHint(group string) string {
+	if group == engine.GroupSystem {
+		return "What Labhook itself has to say. Only a webhook that names them hears of them, and they hold nothing."
+	}
+	return ""
 }
 
 // listens reports whether the box of an event type is ticked.

@@ -22,12 +22,12 @@ type RetryTimeline struct {
 	Plan             []engine.Planned
 	Earliest, Latest time.Duration
 	Delay, Timeout   time.Duration
-	Blocking         bool
+	Hold             HoldPreview
 }
 
 // NewRetryTimeline draws the plan of the engine itself.
 func NewRetryTimeline(w *engine.Webhook) RetryTimeline {
-	t := RetryTimeline{Delay: w.Delay, Timeout: w.Timeout, Blocking: w.Blocking}
+	t := RetryTimeline{Delay: w.Delay, Timeout: w.Timeout, Hold: NewHoldPreview(w)}
 	t.Plan, t.Earliest, t.Latest = w.Policy().Plan(w.Delay, w.Timeout, w.Retries)
 	return t
 }
@@ -91,4 +91,17 @@ func (t RetryTimeline) description() string {
 		times[i] = Duration(p.Earliest)
 	}
 	return fmt.Sprintf("%s, %s after the event if each fails at once.", Plural(len(t.Plan), "attempt", "attempts"), strings.Join(times, ", "))
+}
+
+// viewBox is that of the drawing, with room for the gate of a blocking webhook.
+func (t RetryTimeline) viewBox() string {
+	if t.Hold.shown() {
+		return "0 0 340 110"
+	}
+	return "0 0 340 76"
+}
+
+// closedGate draws the two bars at each end of the time in which the gate is closed.
+func (t RetryTimeline) closedGate() string {
+	return fmt.Sprintf("M%d 75V91M%d 75V91M%d 75V91M%d 75V91", timelineLeft-4, timelineLeft+1, timelineRight-1, timelineRight+4)
 }

@@ -39,6 +39,7 @@ func (s *Server) adminHealth(ctx context.Context, now time.Time) (views.Health, 
 	return views.Health{
 		Delivered: h.Last24h.Delivered, Failed: h.Last24h.Failed,
 		Waiting: h.Waiting, WaitingMore: h.WaitingMore, OldestDue: h.OldestDue,
+		ClosedGates: h.ClosedGates, GateClosedAt: h.GateClosedAt,
 	}, nil
 }
 

@@ -204,11 +204,14 @@ func (b *bundle) addConsumer(name string) engine.APIConsumer {
 	return c
 }
 
-// addWebhook stores a webhook of the consumer that listens to First Displayable.
-func (b *bundle) addWebhook(consumer engine.ConsumerID, name string) engine.Webhook {
+// addWebhook stores a webhook of the consumer that listens to First Displayable, with the changes made to it.
+func (b *bundle) addWebhook(consumer engine.ConsumerID, name string, changes ...func(*engine.Webhook)) engine.Webhook {
 	b.t.Helper()
 	w := engine.NewWebhook(consumer)
 	w.Name, w.URL, w.Events = name, "https://hooks.example.com/lab", []string{engine.LabFirstDisplayable}
+	for _, change := range changes {
+		change(&w)
+	}
 	w, err := b.store.CreateWebhook(b.t.Context(), engine.System, w)
 	if err != nil {
 		b.t.Fatal(err)

@@ -29,10 +29,27 @@ func (b *bundle) addEventFor(deliveries func(e *engine.Event) []engine.Delivery,
 	if deliveries != nil {
 		list = deliveries(&e)
 	}
-	if known, err := b.store.InsertEvent(b.t.Context(), &e, list); err != nil || known != nil {
-		b.t.Fatalf("insert event: %v, known %v", err, known)
+	offers := make([]engine.Offer, len(list))
+	for i, d := range list {
+		offers[i].Delivery = d
 	}
+	b.insert(&e, offers)
 	return e
+}
+
+// insert stores an event with its deliveries, past the engine, and returns them as they were stored.
+func (b *bundle) insert(e *engine.Event, offers []engine.Offer) []engine.Delivery {
+	b.t.Helper()
+	var stored engine.Inserted
+	done := make(chan error, 1)
+	b.store.InsertEvent(e, offers, func(in engine.Inserted, err error) {
+		stored = in
+		done <- err
+	})
+	if err := <-done; err != nil || stored.First != nil {
+		b.t.Fatalf("insert event: %v, known %v", err, stored.First)
+	}
+	return stored.Deliveries
 }
 
 // addDelivery stores an event with one delivery that a sender has: it stays in that state until record or step.

@@ -64,6 +64,7 @@ func (s *Server) routes() []route {
 		{"POST /webhooks/{wh}/delete", s.need(developer, s.handleWebhookDeleted)},
 		{"POST /webhooks/{wh}/enable", s.need(developer, s.handleWebhookEnable)},
 		{"POST /webhooks/{wh}/disable", s.need(developer, s.handleWebhookDisable)},
+		{"POST /webhooks/{wh}/move", s.need(developer, s.handleWebhookMove)},
 		{"GET /deliveries", s.need(viewer, s.handleDeliveries)},
 		{"GET /deliveries/{dlv}", s.need(viewer, s.handleDelivery)},
 		{"GET /deliveries/{dlv}/attempts/{n}/response.raw", s.need(viewer, s.handleAnswerBody)},
@@ -73,5 +74,12 @@ func (s *Server) routes() []route {
 		{"GET /events", s.need(viewer, s.handleEvents)},
 		{"GET /events/{evt}", s.need(viewer, s.handleEvent)},
 		{"GET /events/{evt}/data.raw", s.need(viewer, s.handleEventData)},
+
+		// lab instances and their gates
+		{"GET /lab-instances", s.need(viewer, s.handleLabInstances)},
+		{"GET /lab-instances/{subject}", s.need(viewer, s.handleLabInstance)},
+		{"GET /lab-instances/{subject}/gates/{dlv}/open", s.need(developer, s.handleGateOpen)},
+		{"POST /lab-instances/{subject}/gates/{dlv}/open", s.need(developer, s.handleGateOpened)},
+		{"POST /lab-instances/{subject}/gates/{dlv}/hasten", s.need(developer, s.handleGateHasten)},
 	}
 }

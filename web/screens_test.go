@@ -17,7 +17,8 @@ import (
 func (b *bundle) fill(pattern string) (method, path string) {
 	b.t.Helper()
 	consumer := b.addConsumer("Contoso LMS")
-	hook := b.addWebhook(consumer.ID, "LMS – displayable")
+	hook := b.addWebhook(consumer.ID, "LMS – displayable", func(w *engine.Webhook) { w.Blocking = true })
+	b.addWebhook(consumer.ID, "Reports")
 	key, _, err := b.store.CreateKey(b.t.Context(), engine.System, engine.APIKey{ConsumerID: consumer.ID, Description: "CI", Scope: engine.ScopeSend})
 	if err != nil {
 		b.t.Fatal(err)
@@ -34,7 +35,7 @@ func (b *bundle) fill(pattern string) (method, path string) {
 	method, path, _ = strings.Cut(pattern, " ")
 	return method, strings.NewReplacer(
 		"{$}", "", "{con}", consumer.ID.String(), "{wh}", hook.ID.String(), "{key}", key.ID.String(),
-		"{evt}", accepted.Event.ID.String(), "{dlv}", accepted.Deliveries[0].ID.String(),
+		"{evt}", accepted.Event.ID.String(), "{dlv}", accepted.Deliveries[0].ID.String(), "{subject}", accepted.Event.Subject,
 	).Replace(path)
 }
 

@@ -96,7 +96,7 @@ func TestEditUnchanged(t *testing.T) {
 		},
 		"rest": func(w *engine.Webhook) {
 			w.Verb, w.Enabled, w.Blocking, w.Delay, w.Retries = "DELETE", false, true, 24*time.Hour, 0
-			w.ErrorAction, w.Description = engine.ErrorActionEndLab, "a < b & \"c\"\n\nd"
+			w.ErrorAction, w.EndLabConfirmed, w.Description = engine.ErrorActionEndLab, true, "a < b & \"c\"\n\nd"
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -14,7 +14,8 @@ import (
 // webhookFields are the fields of the form in its order, in which problems are listed.
 var webhookFields = []string{
 	"name", "events", "verb", "url", "headers", "send_lab_details", "content", "content_type", "enabled", "blocking",
-	"delay", "timeout", "retries", "retry_policy", "error_action", "notification_text", "description",
+	"delay", "timeout", "retries", "retry_policy", "error_action", "end_lab_confirmed", "notification_text",
+	"description",
 }
 
 // wrongNumber stands for a number that is none: engine refuses it with the message that names the limits.
@@ -28,7 +29,7 @@ func fillWebhookForm(w *engine.Webhook) views.WebhookForm {
 		Headers: strings.TrimRight(engine.FormatHeaders(w.Headers), "\n"), SendLabDetails: w.SendLabDetails,
 		Content: w.Content, ContentType: w.ContentType, Enabled: w.Enabled, Blocking: w.Blocking,
 		Delay: seconds(w.Delay), Timeout: seconds(w.Timeout), Retries: strconv.Itoa(w.Retries), RetryPolicy: w.RetryPolicy,
-		ErrorAction: string(w.ErrorAction), NotificationText: w.NotificationText, Description: w.Description,
+		ErrorAction: string(w.ErrorAction), EndLabConfirmed: w.EndLabConfirmed, NotificationText: w.NotificationText, Description: w.Description,
 	}
 }
 
@@ -44,7 +45,7 @@ func readWebhookForm(form url.Values) views.WebhookForm {
 		SendLabDetails: posted(form, "send_lab_details"), Content: lines(form.Get("content")), ContentType: formText(form, "content_type"),
 		Enabled: posted(form, "enabled"), Blocking: posted(form, "blocking"),
 		Delay: formText(form, "delay"), Timeout: formText(form, "timeout"), Retries: formText(form, "retries"),
-		RetryPolicy: form.Get("retry_policy"), ErrorAction: form.Get("error_action"),
+		RetryPolicy: form.Get("retry_policy"), ErrorAction: form.Get("error_action"), EndLabConfirmed: posted(form, "end_lab_confirmed"),
 		NotificationText: formText(form, "notification_text"), Description: formText(form, "description"),
 	}
 }
@@ -67,6 +68,8 @@ func (s *Server) webhookOf(f views.WebhookForm, before engine.Webhook) (engine.W
 	w.Delay, w.Timeout = readSeconds(f.Delay), readSeconds(f.Timeout)
 	w.Retries = readNumber(f.Retries)
 	w.ErrorAction = engine.ErrorAction(f.ErrorAction)
+	// The box may be ticked and out of sight: a confirmation counts for the choice that it was given for.
+	w.EndLabConfirmed = f.EndLabConfirmed && w.ErrorAction == engine.ErrorActionEndLab && !engine.EndLabOffered(w.Events)
 	if f.RetryPolicy != "" {
 		w.RetryPolicy = f.RetryPolicy
 	}

@@ -172,20 +172,26 @@ func TestNamesAreInert(t *testing.T) {
 	const evil = `"><script>alert(1)</script><img src=x onerror=alert(1)>`
 	c := b.addConsumer(evil)
 	w, err := b.store.CreateWebhook(t.Context(), engine.System, enginetest.Webhook(func(w *engine.Webhook) {
-		w.ConsumerID, w.Name, w.Description, w.SendLabDetails, w.Content = c.ID, evil, evil, false, evil
+		w.ConsumerID, w.Name, w.Description, w.SendLabDetails, w.Content, w.Blocking = c.ID, evil, evil, false, evil, true
 		w.Headers = []engine.Header{{Name: "X-A", Value: evil}}
 	}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := b.addDelivery(&w, func(e *engine.Event) { e.Subject, e.Source = evil, evil })
+	d := b.addDelivery(&w, func(e *engine.Event) {
+		e.Subject, e.Source = evil, evil
+		e.Data = engine.SampleLabDetails().With(map[string]any{"LabProfileName": evil, "UserFirstName": evil, "ClassName": evil}).Body()
+	})
 	b.record(d, engine.OutcomeGiveUp, engine.ClassStatus, func(a *engine.Attempt) {
 		a.Answer.Body, a.Answer.Headers, a.Outcome.Error = []byte(evil), []string{"X-A: " + evil}, evil
 		a.Request.URL = "https://hooks.example.com/?" + evil
 	})
+	gate := b.addDelivery(&w, func(e *engine.Event) { e.Subject = evil })
 	for _, path := range []string{
 		views.WebhookURL(w.ID), views.WebhookEditURL(w.ID), views.WebhookDeleteURL(w.ID), views.DeliveriesURL("lab", evil), views.DeliveriesURL(),
 		views.DeliveryURL(d.ID), views.DeliveryURL(d.ID) + "?raw=1", views.EventsURL(), views.EventURL(d.EventID), views.EventsURL(evil, evil, "event", evil),
+		views.LabInstanceURL(evil), views.LabInstancesURL(), views.LabInstancesURL("q", evil), views.LabInstancesURL("q", "nobody"+evil),
+		views.GateOpenURL(evil, gate.ID),
 	} {
 		a := b.get(path)
 		if a.status != http.StatusOK {

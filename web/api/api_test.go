@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -28,6 +29,8 @@ type bundle struct {
 	engine  *engine.Engine
 	log     *logBuffer
 	dir     string
+	// verdicts counts how often the engine asked the database what became of an event.
+	verdicts atomic.Int64
 
 	contoso, fabrikam engine.APIConsumer
 	// Keys by name: platform, platform-send, platform-read, contoso, contoso-send, contoso-read, fabrikam, revoked, expired.
@@ -35,7 +38,8 @@ type bundle struct {
 	keyIDs map[string]engine.KeyID
 }
 
-func setup(t testing.TB) *bundle {
+// setup makes a bundle; changes are made to the configuration of its engine.
+func setup(t testing.TB, changes ...func(*engine.Config)) *bundle {
 	t.Helper()
 	b := &bundle{dir: t.TempDir(), log: &logBuffer{}, keys: map[string]string{}, keyIDs: map[string]engine.KeyID{}}
 	store, err := db.Open(t.Context(), db.Options{Dir: b.dir, Synchronous: "OFF"})
@@ -43,11 +47,7 @@ func setup(t testing.TB) *bundle {
 		t.Fatal(err)
 	}
 	b.store = store
-	log := slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelError}))
-	b.engine = engine.New(engine.Config{Guard: enginetest.Guard(), Log: log}, store)
-	if err := b.engine.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	b.start(t, changes...)
 	t.Cleanup(func() {
 		if err := b.engine.Stop(context.Background()); err != nil {
 			t.Error(err)
@@ -56,7 +56,6 @@ func setup(t testing.TB) *bundle {
 			t.Error(err)
 		}
 	})
-	b.handler = api.New(api.Config{Store: store, Engine: b.engine, Guard: enginetest.Guard(), Log: log, Version: "1.2.3"})
 
 	b.contoso = b.consumer(t, "Contoso University", "contoso")
 	b.fabrikam = b.consumer(t, "Fabrikam Training", "fabrikam")
@@ -73,6 +72,32 @@ func setup(t testing.TB) *bundle {
 	}
 	b.key(t, "expired", 0, engine.ScopeManage, func(k *engine.APIKey) { k.Expires = time.Now().Add(-time.Minute) })
 	return b
+}
+
+// start begins a new engine on the store, with an API before it.
+func (b *bundle) start(t testing.TB, changes ...func(*engine.Config)) {
+	t.Helper()
+	log := slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelError}))
+	cfg := engine.Config{Guard: enginetest.Guard(), Log: log}
+	for _, change := range changes {
+		change(&cfg)
+	}
+	b.engine = engine.New(cfg, countingStore{b.store, &b.verdicts})
+	if err := b.engine.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b.handler = api.New(api.Config{Store: b.store, Engine: b.engine, Guard: enginetest.Guard(), Log: log, Version: "1.2.3"})
+}
+
+// countingStore counts the questions that waiting senders cost.
+type countingStore struct {
+	*db.Store
+	verdicts *atomic.Int64
+}
+
+func (s countingStore) Verdict(ctx context.Context, id engine.EventID, consumer engine.ConsumerID) (engine.Verdict, error) {
+	s.verdicts.Add(1)
+	return s.Store.Verdict(ctx, id, consumer)
 }
 
 // logBuffer keeps what is logged. It is safe for concurrent use.

@@ -97,7 +97,11 @@ func (s *server) readDelivery(ctx context.Context, in *deliveryPath) (*answer[De
 	if err != nil {
 		return nil, err
 	}
-	out := DeliveryDetail{Delivery: deliveryOut(found), Attempts: make([]Attempt, len(attempts))}
+	gated, err := s.gated(ctx, []engine.DeliveryRow{found})
+	if err != nil {
+		return nil, err
+	}
+	out := DeliveryDetail{GatedDelivery: gated[0], Attempts: make([]Attempt, len(attempts))}
 	for i := range attempts {
 		out.Attempts[i] = attemptOut(&attempts[i])
 	}
@@ -112,6 +116,18 @@ func (s *server) resendDelivery(ctx context.Context, in *deliveryPath) (*answer[
 	}
 	if found.Delivery, err = s.Engine.Resend(ctx, callOf(ctx).actor(), found.ID); err != nil {
 		return nil, conflict(err, "The delivery has not ended yet; only one that has can be sent again")
+	}
+	return &answer[Delivery]{deliveryOut(found)}, nil
+}
+
+// hastenDelivery makes the next attempt due now.
+func (s *server) hastenDelivery(ctx context.Context, in *deliveryPath) (*answer[Delivery], error) {
+	found, err := s.deliveryAt(ctx, in.Dlv)
+	if err != nil {
+		return nil, err
+	}
+	if found.Delivery, err = s.Engine.Hasten(ctx, callOf(ctx).actor(), found.ID); err != nil {
+		return nil, conflict(err, "The delivery does not wait for its delay or its next attempt, so there is nothing to hasten")
 	}
 	return &answer[Delivery]{deliveryOut(found)}, nil
 }
@@ -160,7 +176,7 @@ func deliveryOut(d engine.DeliveryRow) Delivery {
 		Consumer: d.ConsumerID.String(), ConsumerName: d.ConsumerName, Webhook: d.WebhookID.String(), WebhookName: d.WebhookName,
 		Blocking: d.Blocking, Trigger: string(d.Trigger), AttemptsMade: d.Attempts, AttemptsInAll: d.AttemptsInAll,
 		DueAt: timeOrNull(d.DueAt), FinishedAt: timeOrNull(d.FinishedAt), Reason: d.Reason, FailureClass: string(d.LastClass),
-		LastStatus: numberOrNull(d.LastStatus), CreatedAt: d.CreatedAt.UTC(),
+		LastStatus: numberOrNull(d.LastStatus), ErrorAction: string(d.ErrorAction), CreatedAt: d.CreatedAt.UTC(),
 	}
 }
 

@@ -9,5 +9,6 @@
 // by engine alone. Whatever goes wrong leaves as a problem (problem.go, RFC 9457) that names the field.
 //
 // Posting an event is a plain handler, for speed and because its data are kept to the byte; all others go through
-// huma, which fills in parameters, writes answers and makes the document.
+// huma, which fills in parameters, writes answers and makes the document. A sender may wait there until the blocking
+// deliveries of its event have ended: its request then sleeps in engine.Wait and costs no queries meanwhile.
 package api

@@ -3,80 +3,10 @@ package api
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"slices"
-
-	"github.com/danielgtaylor/huma/v2"
 
 	"labhook/engine"
 )
-
-// eventHeaders describes the headers that POST /events reads.
-var eventHeaders = []*huma.Param{
-	{
-		Name: "Idempotency-Key", In: "header", Schema: &huma.Schema{Type: huma.TypeString, MaxLength: new(int(engine.MaxIdempotencyKey))},
-		Description: "The same key, sent again with the same event, gets the first answer",
-	},
-	{Name: "traceparent", In: "header", Schema: &huma.Schema{Type: huma.TypeString}, Description: "W3C trace context, passed on to receivers"},
-}
-
-// postEvent takes an event. The answer is written when the event is on disk.
-func (s *server) postEvent(w http.ResponseWriter, r *http.Request) {
-	out, err := s.acceptEvent(r)
-	if err != nil {
-		writeProblem(w, s.problemOf(r.Context(), err))
-		return
-	}
-	w.Header().Set("Location", Prefix+"/events/"+out.ID)
-	writeJSON(w, http.StatusAccepted, "application/json", out)
-}
-
-func (s *server) acceptEvent(r *http.Request) (*AcceptedEvent, error) {
-	ctx, c := r.Context(), callOf(r.Context())
-	var sent EventInput
-	if err := decode(c.body, &sent); err != nil {
-		return nil, err
-	}
-	consumer, err := s.consumerIn(c, sent.Consumer)
-	if err != nil {
-		return nil, err
-	}
-	accepted, err := s.Engine.Accept(ctx, &engine.Event{
-		SenderID: sent.ID, IdempotencyKey: r.Header.Get("Idempotency-Key"), Type: sent.Type, ConsumerID: consumer,
-		Subject: sent.Subject, OccurredAt: timeOrZero(sent.OccurredAt), Data: sent.Data,
-		TraceParent: traceParent(r.Header.Get("traceparent")), Source: c.actor().Name, SourceIP: c.ip,
-	})
-	if err != nil {
-		return nil, conflict(err, "The id or the Idempotency-Key was used for another event before; nothing was accepted")
-	}
-	out := &AcceptedEvent{Event: eventOut(accepted.Event), Duplicate: accepted.Duplicate}
-	if accepted.Duplicate {
-		page, err := s.deliveriesOf(ctx, accepted.Event.ID)
-		if err != nil {
-			return nil, err
-		}
-		for _, d := range page.Rows {
-			accepted.Deliveries = append(accepted.Deliveries, d.Delivery)
-		}
-		out.MoreDeliveries = page.Older
-	} else if len(accepted.Deliveries) > engine.MaxPageSize {
-		accepted.Deliveries, out.MoreDeliveries = accepted.Deliveries[:engine.MaxPageSize], true
-	}
-	out.Deliveries = make([]EventDelivery, len(accepted.Deliveries))
-	for i, d := range accepted.Deliveries {
-		out.Deliveries[i] = EventDelivery{ID: d.ID.String(), Webhook: d.WebhookID.String(), State: string(d.State)}
-	}
-	return out, nil
-}
-
-// traceParent returns a trace context that is well-formed. Any other is to be passed over, says the standard: an event is
-// not refused for it.
-func traceParent(sent string) string {
-	if !engine.IsTraceParent(sent) {
-		return ""
-	}
-	return sent
-}
 
 type listEventsInput struct {
 	Type     string `query:"type" doc:"Code or label of an event type"`
@@ -124,12 +54,16 @@ func (s *server) readEvent(ctx context.Context, in *eventPath) (*answer[EventDet
 		return nil, err
 	}
 	out := EventDetail{
-		Event: eventOut(&ev), Source: ev.Source, TraceParent: textOrNull(ev.TraceParent), Data: ev.Data,
-		Deliveries: make([]Delivery, len(page.Rows)), MoreDeliveries: page.Older,
+		Event: eventOut(&ev), Source: ev.Source, TraceParent: textOrNull(ev.TraceParent), Data: ev.Data, MoreDeliveries: page.Older,
 	}
-	for i, d := range page.Rows {
-		out.Deliveries[i] = deliveryOut(d)
+	if out.Deliveries, err = s.gated(ctx, page.Rows); err != nil {
+		return nil, err
 	}
+	verdict, err := s.Store.Verdict(ctx, ev.ID, callOf(ctx).key.ConsumerID)
+	if err != nil {
+		return nil, err
+	}
+	out.Verdict = verdictOut(&verdict)
 	return &answer[EventDetail]{out}, nil
 }
 

@@ -60,7 +60,47 @@ func malformed(b *bundle, w engine.Webhook) []scenario {
 		{name: "of an old version", body: `{"version": 9, "name": "x", "events": ["*"], "url": "https://a.example"}`, status: 409, message: "has changed"},
 		{name: "with an old ETag", headers: []string{"If-Match", `"9"`}, body: `{"name": "x", "events": ["*"], "url": "https://a.example"}`, status: 412, message: "has changed"},
 	})
-	return append(all, malformedParameters()...)
+	add("order", "PUT", "/api/v1/consumers/contoso/webhooks/order", malformedOrders(w))
+	add("move", "POST", "/api/v1/webhooks/"+w.ID.String()+"/move", []scenario{
+		{name: "empty", body: "", status: 400, message: "empty"},
+		{name: "without direction", body: "{}", status: 422, field: "direction", message: "up and down"},
+		{name: "sideways", body: `{"direction": "left"}`, status: 422, field: "direction", message: "up and down"},
+		{name: "by a number", body: `{"direction": 1}`, status: 422, field: "direction", message: "a text"},
+	})
+	return append(append(all, malformedWaits()...), malformedParameters()...)
+}
+
+func malformedOrders(w engine.Webhook) []scenario {
+	own := w.ID.String()
+	return []scenario{
+		{name: "empty", body: "", status: 400, message: "empty"},
+		{name: "of nothing", body: `{}`, status: 422, field: "webhooks", message: "each webhook"},
+		{name: "with one twice", body: `{"webhooks": ["` + own + `", "` + own + `"]}`, status: 422, field: "webhooks", message: "once"},
+		{name: "with an unknown one", body: `{"webhooks": ["` + own + `", "wh_0000000000001"]}`, status: 422, field: "webhooks", message: "each webhook"},
+		{name: "with what is no id", body: `{"webhooks": ["` + own + `", "first"]}`, status: 422, field: "webhooks[1]", message: "wh_"},
+		{name: "as text", body: `{"webhooks": "` + own + `"}`, status: 422, field: "webhooks", message: "a list of texts"},
+		{name: "by position", body: `{"positions": [1]}`, status: 422, field: "positions", message: "webhooks"},
+	}
+}
+
+func malformedWaits() []scenario {
+	var all []scenario
+	for query, field := range map[string]string{
+		"wait=": "wait", "wait=0": "wait", "wait=-1": "wait", "wait=601": "wait", "wait=30s": "wait", "wait=1.5": "wait", "wait=forever": "wait",
+		"wait=99999999999999999999": "wait", "wait=5&wait=6": "wait", "wiat=30": "wiat", "Wait=30": "Wait",
+	} {
+		message := "from 1 to 600"
+		if field != "wait" {
+			message = "no parameter"
+		}
+		all = append(all, scenario{
+			name: "event " + query, method: "POST", path: "/api/v1/events?" + query, body: eventJSON(""),
+			status: 422, field: field, message: message,
+		})
+	}
+	return append(all, scenario{
+		name: "event with a broken query", method: "POST", path: "/api/v1/events?wait=%zz", body: eventJSON(""), status: 400, message: "query",
+	})
 }
 
 func malformedEvents() []scenario {
@@ -98,6 +138,7 @@ func malformedEvents() []scenario {
 		{name: "subject too long", body: eventJSON(`"subject": "` + strings.Repeat("a", engine.MaxSubject+1) + `",`), status: 422, field: "subject", message: "at most"},
 		{name: "subject with control characters", body: eventJSON(`"subject": "a\u0007",`), status: 422, field: "subject", message: "control"},
 		{name: "wrong Idempotency-Key", headers: []string{"Idempotency-Key", "a b"}, body: eventJSON(""), status: 422, field: "Idempotency-Key", message: "visible ASCII"},
+		{name: "system event", body: `{"type": "lab.end_requested", "data": {}}`, status: 422, field: "type", message: "Labhook raises itself"},
 		{name: "known id with other content", body: eventJSON(`"id": "known-1", "subject": "other",`), status: 409, message: "another event"},
 	}
 }
@@ -174,6 +215,8 @@ func malformedWebhooks(start string) []scenario {
 		{name: "unknown retry policy", body: with(`"retry_policy": "never"`), status: 422, field: "retry_policy", message: "studio"},
 		{name: "unknown error action", body: with(`"error_action": "explode"`), status: 422, field: "error_action", message: "log, notify_user and end_lab"},
 		{name: "blocking as number", body: with(`"blocking": 1`), status: 422, field: "blocking", message: "true or false"},
+		{name: "End Lab where learners work", body: with(`"error_action": "end_lab"`), status: 422, field: "error_action", message: "confirm"},
+		{name: "confirmation as text", body: with(`"end_lab_confirmed": "yes"`), status: 422, field: "end_lab_confirmed", message: "true or false"},
 		{name: "notification text too long", body: with(`"notification_text": "` + strings.Repeat("a", engine.MaxNotificationText+1) + `"`), status: 422, field: "notification_text", message: "at most 500"},
 		{name: "unknown field", body: with(`"retry_count": 3`), status: 422, field: "retry_count", message: "retries"},
 	}
@@ -197,6 +240,11 @@ func malformedParameters() []scenario {
 		list("event=nothing", "event", `"nothing"`),
 		list("type=lab.exploded", "type", `"lab.exploded"`),
 		list("lab=1&subject=2", "lab", "not both"),
+		{name: "labs gated=perhaps", method: "GET", path: "/api/v1/lab-instances?gated=perhaps", status: 422, field: "gated", message: "true or false"},
+		{name: "labs with a long text", method: "GET", path: "/api/v1/lab-instances?text=" + strings.Repeat("x", 201), status: 422, field: "text", message: "at most 200"},
+		{name: "labs of a page", method: "GET", path: "/api/v1/lab-instances?page=2", status: 422, field: "page", message: "no parameter"},
+		{name: "unknown lab instance", method: "GET", path: "/api/v1/lab-instances/8", status: 404, message: "does not exist"},
+		{name: "unknown delivery's gate", method: "POST", path: "/api/v1/deliveries/dlv_0000000000001/open-gate", body: `{"reason": "x"}`, status: 404, message: "does not exist"},
 		{name: "unknown path", method: "GET", path: "/api/v1/nothing", status: 404, message: "/api/v1/nothing"},
 		{name: "path above", method: "GET", path: "/api/", status: 404, message: "openapi.json"},
 		{name: "wrong method", method: "PATCH", path: "/api/v1/webhooks", status: 405, message: "GET, HEAD, POST"},

@@ -98,16 +98,18 @@ func handle[I, O any](s *server, r route, h func(context.Context, *I) (*O, error
 	})
 }
 
-// handlePlain adds a route that huma has no part in but its description.
-func handlePlain[O any](s *server, r route, h http.HandlerFunc, parameters ...*huma.Param) {
+// handlePlain adds a route that huma has no part in but its description. answers are the shapes of its successes.
+func handlePlain(s *server, r route, h http.HandlerFunc, parameters []*huma.Param, answers map[int]reflect.Type) {
 	doc := s.huma.OpenAPI()
 	op := r.operation()
 	op.Parameters = parameters
-	op.Responses = map[string]*huma.Response{
-		strconv.Itoa(r.status): jsonResponse(r.status, "application/json", schemaOf[O](doc)),
+	op.Responses = map[string]*huma.Response{}
+	for status, shape := range answers {
+		op.Responses[strconv.Itoa(status)] = jsonResponse(status, "application/json", doc.Components.Schemas.Schema(shape, true, ""))
 	}
+	problem := doc.Components.Schemas.Schema(reflect.TypeFor[Problem](), true, "")
 	for _, status := range op.Errors {
-		op.Responses[strconv.Itoa(status)] = jsonResponse(status, (*Problem)(nil).ContentType(""), schemaOf[Problem](doc))
+		op.Responses[strconv.Itoa(status)] = jsonResponse(status, (*Problem)(nil).ContentType(""), problem)
 	}
 	doc.AddOperation(&op)
 	s.mount(r, h)
@@ -160,10 +162,6 @@ func jsonResponse(status int, mediaType string, schema *huma.Schema) *huma.Respo
 		Description: http.StatusText(status),
 		Content:     map[string]*huma.MediaType{mediaType: {Schema: schema}},
 	}
-}
-
-func schemaOf[T any](doc *huma.OpenAPI) *huma.Schema {
-	return doc.Components.Schemas.Schema(reflect.TypeFor[T](), true, "")
 }
 
 // readDocument answers with the document.

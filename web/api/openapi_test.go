@@ -15,6 +15,10 @@ type document struct {
 	Paths   map[string]map[string]struct {
 		OperationID string
 		Security    []map[string][]string
+		Parameters  []struct {
+			Name, In string
+			Schema   struct{ Maximum float64 }
+		}
 		RequestBody struct {
 			Content map[string]struct{ Schema map[string]any }
 		}
@@ -86,7 +90,19 @@ func TestOpenAPIDocument(t *testing.T) {
 		t.Errorf("answer of POST /events: %v", got)
 	}
 
+	if got := post.Responses["200"].Content["application/json"].Schema["$ref"]; got != "#/components/schemas/EndedEvent" {
+		t.Errorf("answer of POST /events to a sender that waits: %v", got)
+	}
+	if got := post.Parameters[0]; got.Name != "wait" || got.In != "query" || got.Schema.Maximum != engine.MaxWait.Seconds() {
+		t.Errorf("first parameter of POST /events: %+v", got)
+	}
+
 	schemas := doc.Components.Schemas
+	for _, name := range []string{"EndedEvent", "EventDetail"} {
+		if got := schemas[name].Properties["action"].Enum; !slices.Equal(got, []string{"continue", "notify_user", "end_lab"}) {
+			t.Errorf("actions of %s: %q", name, got)
+		}
+	}
 	if got := schemas["EventInput"]; !slices.Equal(got.Required, []string{"type", "data"}) || got.AdditionalProperties != false {
 		t.Errorf("EventInput: required %v, additional properties %v", got.Required, got.AdditionalProperties)
 	}

@@ -17,7 +17,8 @@ import (
 // maxFieldProblems is how many fields a problem names at most, so that it stays readable and short.
 const maxFieldProblems = 50
 
-// retryAfter is how many seconds a client should wait while the server restarts.
+// retryAfter is how many seconds a client should wait before it asks again, while the server restarts or the blocking
+// deliveries of an event go on.
 const retryAfter = "5"
 
 // Problem is what an answer that is no success says (RFC 9457).
@@ -93,15 +94,20 @@ func (s *server) problemOf(ctx context.Context, err error) *Problem {
 	case errors.Is(err, engine.ErrConflict):
 		return newProblem(http.StatusConflict, "It was changed meanwhile, or its state does not allow this")
 	case errors.Is(err, engine.ErrStopping):
-		p := newProblem(http.StatusServiceUnavailable, "Nothing was accepted; send the request again after the restart")
-		p.header.Set("Retry-After", retryAfter)
-		return p
+		return stopping("Nothing was accepted; send the request again after the restart")
 	}
 	id := callOf(ctx).requestID
 	if ctx.Err() == nil {
 		s.Log.Error("api request failed", "request_id", id, "error", err)
 	}
 	return internalProblem(id)
+}
+
+// stopping is the problem of a request that came too late, or waited too long, for this run of the server.
+func stopping(detail string) *Problem {
+	p := newProblem(http.StatusServiceUnavailable, detail)
+	p.header.Set("Retry-After", retryAfter)
+	return p
 }
 
 func invalidProblem(fields engine.InvalidError) *Problem {
@@ -156,6 +162,7 @@ func init() {
 	validation.MsgExpectedOneOf = "must be one of %s"
 	validation.MsgExpectedMinimumNumber = "must be at least %v"
 	validation.MsgExpectedMaximumNumber = "must be at most %v"
+	validation.MsgExpectedMaxLength = "may have at most %d characters"
 }
 
 // parameterProblem is what huma says about parameters. Bodies are not read by huma.
@@ -179,6 +186,8 @@ func parameterMessage(message string) string {
 	switch {
 	case message == "invalid integer":
 		return "must be a whole number"
+	case message == "invalid boolean":
+		return "must be true or false"
 	case message == "unknown query parameter":
 		return "is no parameter of this path"
 	case strings.HasPrefix(message, "invalid date/time"):

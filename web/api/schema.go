@@ -78,6 +78,7 @@ func (WebhookInput) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schem
 	for field, value := range map[string]any{
 		"verb": w.Verb, "send_lab_details": w.SendLabDetails, "enabled": w.Enabled, "blocking": w.Blocking, "delay": w.Delay,
 		"timeout": w.Timeout, "retries": w.Retries, "retry_policy": w.RetryPolicy, "error_action": w.ErrorAction,
+		"end_lab_confirmed": w.EndLabConfirmed,
 	} {
 		s.Properties[field].Default = value
 	}
@@ -93,10 +94,17 @@ func (EventInput) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema 
 	return s
 }
 
-// TransformSchema says what data are.
+// TransformSchema says what data are, and names the actions.
 func (EventDetail) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
 	s.Properties["data"].Type = huma.TypeObject
 	s.Properties["data"].AdditionalProperties = true
+	return describeVerdict(s)
+}
+
+// TransformSchema says what details are.
+func (LabHead) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
+	s.Properties["details"].Type = huma.TypeObject
+	s.Properties["details"].AdditionalProperties = true
 	return s
 }
 
@@ -116,6 +124,29 @@ func (EventDelivery) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Sche
 // TransformSchema names the states.
 func (Delivery) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
 	choices(s, "state", engine.DeliveryStates...)
+	return s
+}
+
+// TransformSchema names the actions.
+func (Verdict) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
+	return describeVerdict(s)
+}
+
+func describeVerdict(s *huma.Schema) *huma.Schema {
+	choices(s, "action", engine.ActionContinue, engine.ActionNotifyUser, engine.ActionEndLab)
+	return s
+}
+
+// TransformSchema names the ways in which a gate opens.
+func (Gate) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
+	choices(s, "opening", "", engine.OpenedDelivered, engine.OpenedFailed, engine.OpenedCancelled, engine.OpenedByHand, engine.OpenedLate)
+	maxLengths(s, map[string]int{"reason": engine.MaxReason})
+	return s
+}
+
+// TransformSchema adds the engine's limit.
+func (OpenGateInput) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
+	maxLengths(s, map[string]int{"reason": engine.MaxReason})
 	return s
 }
 

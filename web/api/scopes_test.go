@@ -46,6 +46,18 @@ func onDelivery(below string) func(*testing.T, *bundle) (string, string) {
 	}
 }
 
+// onGate is a request to open a closed gate.
+func onGate(t *testing.T, b *bundle) (path, body string) {
+	t.Helper()
+	w := b.webhook(t, b.contoso.ID, "https://a.example", unsent, func(w *engine.Webhook) {
+		w.Events, w.Blocking = []string{engine.LabPreBuild}, true
+	})
+	lab := fmt.Sprintf(`{"type": "lab.pre_build", "subject": %q, "data": {}}`, w.ID)
+	var ev api.AcceptedEvent
+	b.send(t, "POST", "/api/v1/events", "contoso", lab).want(202).into(&ev)
+	return "/api/v1/deliveries/" + ev.Deliveries[0].ID + "/open-gate", `{"reason": "The gradebook is down"}`
+}
+
 // waiting posts an event for Contoso's webhooks, of which there is one at least, none of them due.
 func (b *bundle) waiting(t *testing.T) (ev api.AcceptedEvent) {
 	t.Helper()
@@ -73,6 +85,13 @@ func accesses() []access {
 			b.key(t, "spare", b.contoso.ID, engine.ScopeRead)
 			return "/api/v1/keys/" + b.keyIDs["spare"].String(), ""
 		}, "manage", false, 404, 204},
+		{"PUT", "/consumers/{con}/webhooks/order", func(_ *testing.T, b *bundle) (string, string) {
+			var ids []string
+			for _, w := range b.store.Directory().Webhooks(b.contoso.ID) {
+				ids = append(ids, w.ID.String())
+			}
+			return "/api/v1/consumers/contoso/webhooks/order", `{"webhooks": ["` + strings.Join(ids, `", "`) + `"]}`
+		}, "manage", false, 404, 200},
 		{"GET", "/webhooks", at("/api/v1/webhooks"), "read", false, 200, 200},
 		{"POST", "/webhooks", func(*testing.T, *bundle) (string, string) {
 			name++
@@ -85,6 +104,10 @@ func accesses() []access {
 			return path, strings.Replace(aWebhook, "%q", fmt.Sprint(name), 1)
 		}, "manage", false, 404, 200},
 		{"DELETE", "/webhooks/{wh}", onWebhook(""), "manage", false, 404, 204},
+		{"POST", "/webhooks/{wh}/move", func(t *testing.T, b *bundle) (string, string) {
+			path, _ := onWebhook("")(t, b)
+			return path + "/move", `{"direction": "up"}`
+		}, "manage", false, 404, 200},
 		{"GET", "/events", at("/api/v1/events"), "read", false, 200, 200},
 		{"POST", "/events", with("/api/v1/events", eventJSON(`"consumer": "contoso",`)), "send", false, 403, 202},
 		{"GET", "/events/{evt}", func(t *testing.T, b *bundle) (string, string) {
@@ -93,9 +116,15 @@ func accesses() []access {
 		{"GET", "/deliveries", at("/api/v1/deliveries"), "read", false, 200, 200},
 		{"GET", "/deliveries/{dlv}", onDelivery(""), "read", false, 404, 200},
 		{"POST", "/deliveries/{dlv}/cancel", onDelivery("/cancel"), "manage", false, 404, 200},
+		{"POST", "/deliveries/{dlv}/hasten", onDelivery("/hasten"), "manage", false, 404, 200},
+		{"POST", "/deliveries/{dlv}/open-gate", onGate, "manage", false, 404, 200},
+		{"GET", "/lab-instances", at("/api/v1/lab-instances"), "read", false, 200, 200},
+		{"GET", "/lab-instances/{subject}", func(t *testing.T, b *bundle) (string, string) {
+			b.waiting(t)
+			return "/api/v1/lab-instances/7", ""
+		}, "read", false, 404, 200},
 		{"GET", "/event-types", at("/api/v1/event-types"), "read", false, 200, 200},
 		{"GET", "/version", at("/api/v1/version"), "read", false, 200, 200},
-		// The last one, because its success makes the engine send.
 		{"POST", "/deliveries/{dlv}/resend", func(t *testing.T, b *bundle) (string, string) {
 			path, _ := onDelivery("")(t, b)
 			b.send(t, "POST", path+"/cancel", "contoso", "").want(200)
@@ -121,39 +150,49 @@ func (a access) status(key string) int {
 	return a.success
 }
 
-// TestEveryRouteWithEveryKey tries every route with every kind of key.
+// TestEveryRouteWithEveryKey tries every route with every kind of key. What is refused comes first, for some of what
+// succeeds makes the engine send behind the test's back.
 func TestEveryRouteWithEveryKey(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
+	b.webhook(t, b.contoso.ID, "http://127.0.0.1:1/nobody-listens", unsent)
 	b.keys["unknown"], b.keys["garbage"] = "lhk_0000000000000000000000000", "\xff\x00"
+	keys := []string{
+		"", "unknown", "garbage", "revoked", "expired", "fabrikam",
+		"contoso-read", "contoso-send", "contoso", "platform-read", "platform-send", "platform",
+	}
 	var tried []string
-	for _, a := range accesses() {
+	all := accesses()
+	for _, a := range all {
 		tried = append(tried, a.method+" "+api.Prefix+a.pattern)
-		keys := []string{
-			"", "unknown", "garbage", "revoked", "expired", "fabrikam",
-			"contoso-read", "contoso-send", "contoso", "platform-read", "platform-send", "platform",
-		}
-		// The refused ones first: what is sent again is then sent behind the test's back.
-		slices.SortStableFunc(keys, func(x, y string) int { return a.status(y) - a.status(x) })
-		for _, key := range keys {
-			t.Run(a.method+" "+a.pattern+" with key "+key, func(t *testing.T) {
-				path, body := a.request(t, b)
-				want := a.status(key)
-				if want >= 400 {
-					before := b.dump(t)
-					b.send(t, a.method, path, key, body).problem(want)
-					if b.dump(t) != before {
-						t.Error("a refused request changed rows")
-					}
-					return
+	}
+	for _, refused := range []bool{true, false} {
+		for _, a := range all {
+			for _, key := range keys {
+				if want := a.status(key); (want >= 400) == refused {
+					t.Run(a.method+" "+a.pattern+" with key "+key, func(t *testing.T) { a.try(t, b, key, want) })
 				}
-				b.send(t, a.method, path, key, body).want(want)
-			})
+			}
 		}
 	}
 	slices.Sort(tried)
 	if routes := documented(t, b); !slices.Equal(tried, routes) {
 		t.Errorf("tried  %q\nroutes %q", tried, routes)
+	}
+}
+
+// try makes the request; one that is refused must change nothing.
+func (a access) try(t *testing.T, b *bundle, key string, want int) {
+	t.Helper()
+	path, body := a.request(t, b)
+	if want < 400 {
+		b.send(t, a.method, path, key, body).want(want)
+		return
+	}
+	before := b.dump(t)
+	b.send(t, a.method, path, key, body).problem(want)
+	if b.dump(t) != before {
+		t.Error("a refused request changed rows")
 	}
 }
 

@@ -63,13 +63,14 @@ type Webhook struct {
 	Content          string    `json:"content" doc:"A body of your own"`
 	ContentType      string    `json:"content_type" doc:"Of content; empty: JSON where it is JSON, else plain text"`
 	Enabled          bool      `json:"enabled"`
-	Blocking         bool      `json:"blocking"`
+	Blocking         bool      `json:"blocking" doc:"Until its delivery ends, later webhooks and events of the same lab instance wait"`
 	Delay            int       `json:"delay" doc:"Seconds before the first attempt"`
 	Timeout          int       `json:"timeout" doc:"Seconds for one attempt"`
 	Retries          int       `json:"retries" doc:"Attempts after the first one"`
 	RetryPolicy      string    `json:"retry_policy"`
 	ErrorAction      string    `json:"error_action" doc:"What happens when the last attempt has failed"`
 	NotificationText string    `json:"notification_text" doc:"What notify_user says; empty: a standard sentence"`
+	EndLabConfirmed  bool      `json:"end_lab_confirmed" doc:"Learners may lose work: end_lab at events at which they work in the lab needs it"`
 	Description      string    `json:"description"`
 	Position         int       `json:"position" readOnly:"true" doc:"Place among the webhooks of the consumer, from 1"`
 	Version          int       `json:"version" doc:"Counts up with each change; a change must send the version that was read, here or in If-Match"`
@@ -79,6 +80,16 @@ type Webhook struct {
 
 // WebhookInput is a webhook as it is sent.
 type WebhookInput Webhook
+
+// OrderInput is the order of a consumer's webhooks.
+type OrderInput struct {
+	Webhooks []string `json:"webhooks" nullable:"false" doc:"The ids of all webhooks of the API consumer, each once"`
+}
+
+// MoveInput says where a webhook is moved.
+type MoveInput struct {
+	Direction string `json:"direction" enum:"up,down" doc:"Towards the first, or the last"`
+}
 
 // Header is a header line of a webhook.
 type Header struct {
@@ -113,13 +124,31 @@ type AcceptedEvent struct {
 	Duplicate      bool            `json:"duplicate" doc:"The event was accepted before; this is the first one as it is now"`
 	Deliveries     []EventDelivery `json:"deliveries" nullable:"false"`
 	MoreDeliveries bool            `json:"more_deliveries" doc:"There are more: GET /api/v1/deliveries?event="`
+	StatusURL      string          `json:"status_url" doc:"Where to ask what has become of it; the same as in Location"`
+}
+
+// EndedEvent is the answer to a posted event whose sender waited until its blocking deliveries had ended.
+type EndedEvent struct {
+	Verdict
+	AcceptedEvent
+}
+
+// Verdict is what an event came to, for its sender. The key of one API consumer is told of its own deliveries alone.
+type Verdict struct {
+	Action        string   `json:"action" doc:"What the lab platform is to do; preliminary until ended"`
+	Notifications []string `json:"notifications" nullable:"false" doc:"What the lab's user is to be told"`
+	Ended         bool     `json:"ended" doc:"All blocking deliveries of the event have ended"`
 }
 
 // EventDelivery is a delivery in the answer to a posted event.
 type EventDelivery struct {
-	ID      string `json:"id"`
-	Webhook string `json:"webhook"`
-	State   string `json:"state"`
+	ID           string `json:"id"`
+	Webhook      string `json:"webhook"`
+	State        string `json:"state"`
+	Blocking     bool   `json:"blocking"`
+	LastStatus   *int   `json:"last_status" doc:"HTTP status of the latest attempt; null: no answer came"`
+	FailureClass string `json:"failure_class" doc:"What was wrong with the latest attempt; empty: nothing"`
+	ErrorAction  string `json:"error_action" doc:"The error action that was applied; empty: none was"`
 }
 
 // EventRow is an event in a list.
@@ -131,10 +160,11 @@ type EventRow struct {
 // EventDetail is an event with all that is known of it.
 type EventDetail struct {
 	Event
+	Verdict
 	Source         string          `json:"source" doc:"Who posted it"`
 	TraceParent    *string         `json:"traceparent" doc:"W3C trace context of the sender"`
 	Data           json.RawMessage `json:"data"`
-	Deliveries     []Delivery      `json:"deliveries" nullable:"false" doc:"Oldest first"`
+	Deliveries     []GatedDelivery `json:"deliveries" nullable:"false" doc:"In the order of the webhooks"`
 	MoreDeliveries bool            `json:"more_deliveries" doc:"There are more: GET /api/v1/deliveries?event="`
 }
 
@@ -158,12 +188,32 @@ type Delivery struct {
 	Reason        string     `json:"reason" doc:"Why it was cancelled or skipped"`
 	FailureClass  string     `json:"failure_class" doc:"What was wrong with the latest attempt; empty: nothing"`
 	LastStatus    *int       `json:"last_status" doc:"HTTP status of the latest attempt; null: no answer came"`
+	ErrorAction   string     `json:"error_action" doc:"The error action that was applied when it failed for good; empty: none was"`
 	CreatedAt     time.Time  `json:"created_at"`
+}
+
+// GatedDelivery is a delivery with its gate.
+type GatedDelivery struct {
+	Delivery
+	Gate *Gate `json:"gate,omitempty" doc:"Absent: it is not blocking, has no lab instance or other subject, or its turn has not come"`
+}
+
+// Gate is what a blocking delivery does to its lane: the deliveries of the same API consumer for the same lab instance.
+type Gate struct {
+	ClosedAt       time.Time  `json:"closed_at" doc:"When the delivery's turn came"`
+	OpensBy        time.Time  `json:"opens_by" doc:"When it opens at the latest, whatever keeps the delivery waiting"`
+	OpenedAt       *time.Time `json:"opened_at" doc:"null: it is closed"`
+	Opening        string     `json:"opening" doc:"Why it opened; empty while it is closed"`
+	OpenedBy       string     `json:"opened_by" doc:"Who opened it by hand"`
+	Reason         string     `json:"reason" doc:"What was given as the reason"`
+	Released       int        `json:"released" doc:"Deliveries that went on when it opened"`
+	HeldDeliveries int        `json:"held_deliveries" doc:"Deliveries that wait behind it; 0 once it is open"`
+	HeldEvents     int        `json:"held_events" doc:"The events that these are of"`
 }
 
 // DeliveryDetail is a delivery with its attempts.
 type DeliveryDetail struct {
-	Delivery
+	GatedDelivery
 	Attempts []Attempt `json:"attempts" nullable:"false" doc:"Oldest first"`
 }
 
@@ -226,6 +276,41 @@ type Timings struct {
 // CancelInput says why a delivery is cancelled.
 type CancelInput struct {
 	Reason string `json:"reason" doc:"For people who look at the delivery later"`
+}
+
+// OpenGateInput says why a gate is opened.
+type OpenGateInput struct {
+	Reason string `json:"reason" doc:"It is kept on the gate and in the audit log"`
+}
+
+// LabRow is a lab instance in a list.
+type LabRow struct {
+	LabHead
+	LastEventType string    `json:"last_event_type" doc:"Type of the newest event that was found about it"`
+	LastEventAt   time.Time `json:"last_event_at" doc:"When that event was accepted"`
+}
+
+// LabHead is what is known of a lab instance, or other subject, as a whole.
+type LabHead struct {
+	Subject          string          `json:"subject" doc:"Id of the lab instance"`
+	State            string          `json:"state" doc:"State of the lab in words, with its number; empty: not known"`
+	CompletionStatus string          `json:"completion_status" doc:"In words, with its number; empty: not known"`
+	Details          json.RawMessage `json:"details" nullable:"true" doc:"Studio's lab details, from the newest event that has any; null: none has"`
+	ClosedGates      int             `json:"closed_gates"`
+}
+
+// LabInstance is a lab instance with what happened to it.
+type LabInstance struct {
+	LabHead
+	HeldDeliveries int        `json:"held_deliveries" doc:"Deliveries that wait behind its closed gates"`
+	Events         []LabEvent `json:"events" nullable:"false" doc:"In the order in which they were accepted; the newest ones, and those with a closed gate"`
+	EarlierEvents  bool       `json:"earlier_events" doc:"There are older ones: GET /api/v1/events?subject="`
+}
+
+// LabEvent is an event of a lab instance.
+type LabEvent struct {
+	Event
+	Deliveries []GatedDelivery `json:"deliveries" nullable:"false" doc:"In the order of the webhooks"`
 }
 
 // EventType is a kind of event.

@@ -217,7 +217,7 @@ func (in *WebhookInput) set(w *engine.Webhook) {
 	w.Enabled, w.Blocking = in.Enabled, in.Blocking
 	w.Delay, w.Timeout, w.Retries = seconds(in.Delay), seconds(in.Timeout), in.Retries
 	w.RetryPolicy, w.ErrorAction = in.RetryPolicy, engine.ErrorAction(in.ErrorAction)
-	w.NotificationText, w.Description = in.NotificationText, in.Description
+	w.NotificationText, w.EndLabConfirmed, w.Description = in.NotificationText, in.EndLabConfirmed, in.Description
 }
 
 func webhookOut(w *engine.Webhook) Webhook {
@@ -234,7 +234,7 @@ func webhookOut(w *engine.Webhook) Webhook {
 		URL: w.URL, Headers: headers, SendLabDetails: w.SendLabDetails, Content: w.Content, ContentType: w.ContentType,
 		Enabled: w.Enabled, Blocking: w.Blocking, Delay: int(w.Delay / time.Second), Timeout: int(w.Timeout / time.Second),
 		Retries: w.Retries, RetryPolicy: w.RetryPolicy, ErrorAction: string(w.ErrorAction),
-		NotificationText: w.NotificationText, Description: w.Description, Position: w.Position, Version: w.Version,
+		NotificationText: w.NotificationText, EndLabConfirmed: w.EndLabConfirmed, Description: w.Description, Position: w.Position, Version: w.Version,
 		CreatedAt: w.CreatedAt.UTC(), UpdatedAt: w.UpdatedAt.UTC(),
 	}
 }

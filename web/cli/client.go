@@ -16,8 +16,8 @@ import (
 
 // Limits of the client.
 const (
-	clientTimeout = 30 * time.Second
-	maxAnswer     = 4 << 20 // bytes of one answer that are read
+	clientTimeout = 30 * time.Second // beside the time that the server was asked to wait
+	maxAnswer     = 4 << 20          // bytes of one answer that are read
 )
 
 // client calls the REST API of a server.

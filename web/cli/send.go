@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"labhook/engine"
 )
@@ -18,8 +19,11 @@ import (
 // DefaultServer is the URL that send posts to.
 const DefaultServer = "http://" + DefaultListen
 
-// maxCount is how many events one send may post.
-const maxCount = 1_000_000
+// Limits of one send.
+const (
+	maxCount = 1_000_000                         // events
+	maxWait  = int(engine.MaxWait / time.Second) // seconds
+)
 
 // eventPost is the body of POST /api/v1/events.
 type eventPost struct {
@@ -38,7 +42,21 @@ type sendOptions struct {
 	data     string
 	set      pairs
 	count    int
+	wait     int // seconds; 0: not
 }
+
+// Exit codes of send with --wait, beside 0 for engine.ActionContinue. With several events the highest one counts.
+const (
+	exitNotifyUser = 3
+	exitEndLab     = 4
+	exitNoVerdict  = 5 // the time was over
+)
+
+// ExitError ends the program with a code of the command's own. What there is to say was printed.
+type ExitError struct{ Code int }
+
+// Error names the code.
+func (e *ExitError) Error() string { return "exit code " + strconv.Itoa(e.Code) }
 
 // Send posts one or more events and prints the answers.
 func Send(ctx context.Context, env Env, args []string) error {
@@ -47,24 +65,60 @@ func Send(ctx context.Context, env Env, args []string) error {
 		return err
 	}
 	c := newClient(o.url, o.key, env.Version)
+	c.http.Timeout += time.Duration(o.wait) * time.Second
+	code := 0
 	for n := 1; n <= o.count; n++ {
 		event := o.event
 		if event.ID != "" && o.count > 1 {
 			event.ID += "-" + strconv.Itoa(n)
 		}
 		var answer json.RawMessage
-		status, err := c.do(ctx, http.MethodPost, "/api/v1/events", event, &answer)
+		status, err := c.do(ctx, http.MethodPost, o.path(), event, &answer)
 		if err != nil {
 			return err
 		}
+		said := strconv.Itoa(status) + " " + http.StatusText(status)
+		if o.wait > 0 {
+			verdict, verdictCode := readVerdict(status, answer)
+			said, code = said+": "+verdict, max(code, verdictCode)
+		}
 		if o.count == 1 {
-			fmt.Fprintf(env.Stderr, "%d %s\n", status, http.StatusText(status))
+			fmt.Fprintln(env.Stderr, said)
 			fmt.Fprintln(env.Stdout, pretty(answer))
 			continue
 		}
 		fmt.Fprintln(env.Stdout, string(bytes.TrimSpace(answer)))
 	}
+	if code != 0 {
+		return &ExitError{code}
+	}
 	return nil
+}
+
+// path is where the events are posted to.
+func (o *sendOptions) path() string {
+	const path = "/api/v1/events"
+	if o.wait == 0 {
+		return path
+	}
+	return path + "?wait=" + strconv.Itoa(o.wait)
+}
+
+// readVerdict returns what the answer to a sender that waited says, in words and as an exit code.
+func readVerdict(status int, answer json.RawMessage) (words string, code int) {
+	var verdict struct {
+		Action engine.Action `json:"action"`
+	}
+	if status != http.StatusOK || json.Unmarshal(answer, &verdict) != nil {
+		return "no verdict yet; the same --id again waits on", exitNoVerdict
+	}
+	switch verdict.Action {
+	case engine.ActionNotifyUser:
+		code = exitNotifyUser
+	case engine.ActionEndLab:
+		code = exitEndLab
+	}
+	return string(verdict.Action), code
 }
 
 func sendFlags(env Env, args []string) (sendOptions, error) {
@@ -80,18 +134,21 @@ func sendFlags(env Env, args []string) (sendOptions, error) {
 	f.StringVar(&o.data, "data", "", "the event's `DATA`: a file, - for standard input, or a JSON object; without it the type's sample")
 	f.Var(&o.set, "set", "`FIELD=VALUE` that replaces a field of the data, such as ExamPassed=true; may be given several times")
 	f.IntVar(&o.count, "count", 1, "`NUMBER` of events to post; with --id each gets a number behind it")
+	f.IntVar(&o.wait, "wait", 0, "wait `SECONDS` for the verdict of the event's blocking webhooks; the exit code is 0 for continue, 3 for notify_user, 4 for end_lab, 5 when the time is over")
 	f.fromEnv = []string{"url", "key"}
 	if err := f.parse(args); err != nil {
 		return o, err
 	}
-	kind, known := engine.Catalog.Find(o.event.Type)
+	kind, _ := engine.Catalog.Find(o.event.Type)
 	switch {
 	case o.event.Type == "":
 		return o, f.problem("name the event type with --type, such as --type %s", engine.LabScored)
-	case !known:
+	case !slices.Contains(codes(), kind.Code):
 		return o, f.problem("there is no event type %q; the codes are %s", o.event.Type, strings.Join(codes(), ", "))
 	case o.count < 1 || o.count > maxCount:
 		return o, f.problem("--count must be from 1 to %d", maxCount)
+	case o.wait < 0 || o.wait > maxWait:
+		return o, f.problem("--wait must be from 1 to %d seconds, or 0 for not at all", maxWait)
 	case o.key == "":
 		return o, f.problem("name the API key with --key, LABHOOK_KEY or LABHOOK_KEY_FILE; labhook key create makes one")
 	}
@@ -104,10 +161,13 @@ func sendFlags(env Env, args []string) (sendOptions, error) {
 	return o, nil
 }
 
+// codes lists the event types that can be sent: system events are raised by the server itself.
 func codes() []string {
-	list := make([]string, len(engine.Catalog))
-	for i, t := range engine.Catalog {
-		list[i] = t.Code
+	var list []string
+	for _, t := range engine.Catalog {
+		if t.Group != engine.GroupSystem {
+			list = append(list, t.Code)
+		}
 	}
 	return list
 }

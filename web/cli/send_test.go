@@ -62,6 +62,26 @@ func TestEventDataOfSample(t *testing.T) {
 	}
 }
 
+func TestReadVerdict(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		status int
+		answer string
+		words  string
+		code   int
+	}{
+		{200, `{"action": "continue"}`, "continue", 0},
+		{200, `{"action": "notify_user"}`, "notify_user", 3},
+		{200, `{"action": "end_lab"}`, "end_lab", 4},
+		{202, `{"id": "run-1"}`, "no verdict yet", 5},
+		{200, `<html>`, "no verdict yet", 5},
+	} {
+		if words, code := readVerdict(tt.status, json.RawMessage(tt.answer)); !strings.HasPrefix(words, tt.words) || code != tt.code {
+			t.Errorf("%d %s: %q with exit code %d, want %q with %d", tt.status, tt.answer, words, code, tt.words, tt.code)
+		}
+	}
+}
+
 func TestProblemText(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct{ answer, want string }{

@@ -22,8 +22,9 @@ import (
 const (
 	readHeaderTimeout = 10 * time.Second
 	readTimeout       = time.Minute // a whole request; the largest body is a few hundred kilobytes
-	idleTimeout       = 2 * time.Minute
-	maxRequestHeader  = 64 << 10 // bytes
+	// There is no limit for writing an answer: a sender may wait for one as long as engine.MaxWait.
+	idleTimeout      = 2 * time.Minute
+	maxRequestHeader = 64 << 10 // bytes
 	// closeTimeout is how long a stop waits for requests that are being answered.
 	closeTimeout = 5 * time.Second
 )
@@ -112,9 +113,11 @@ func (s *server) wait(ctx context.Context) error {
 }
 
 // stop lets go in the order of the flow: no new requests, then no new sends and the grace period for those that run,
-// then the database. Nothing that was accepted is lost; what was not sent is sent after the next start.
+// then the database. Nothing that was accepted is lost; what was not sent is sent after the next start. Senders that
+// wait are sent away first, because the listener's stop waits for every request that is being answered.
 func (s *server) stop() error {
 	s.log.Info("server stopping", "grace", s.grace)
+	s.engine.StopWaiting()
 	closing, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
 	if err := s.http.Shutdown(closing); err != nil {

@@ -171,7 +171,9 @@ func TestDeliveryAndEventScreens(t *testing.T) {
 	if err := alone.Prepare(time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.store.InsertEvent(t.Context(), &alone, nil); err != nil {
+	stored := make(chan error, 1)
+	s.store.InsertEvent(&alone, nil, func(_ engine.Inserted, err error) { stored <- err })
+	if err := <-stored; err != nil {
 		t.Fatal(err)
 	}
 	pages := map[string]string{

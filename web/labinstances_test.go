@@ -1,0 +1,563 @@
+package web
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/PuerkitoBio/goquery"
+
+	"labhook/engine"
+	"labhook/engine/enginetest"
+	"labhook/views"
+)
+
+// labID is the lab instance of these tests, subject its name.
+const (
+	labID   = 4711
+	subject = "4711"
+)
+
+// addLabEvent stores an event of the lab with a delivery for each webhook, as the engine would. Senders seem to have
+// taken what is not held or delayed, so that nothing moves before the test moves it.
+func (b *bundle) addLabEvent(code string, hooks ...engine.Webhook) []engine.Delivery {
+	b.t.Helper()
+	return b.addEventOfLab(func(e *engine.Event) { e.Type, e.Data = code, enginetest.LabData(labID) }, hooks...)
+}
+
+func (b *bundle) addEventOfLab(change func(*engine.Event), hooks ...engine.Webhook) []engine.Delivery {
+	b.t.Helper()
+	e := enginetest.Event(change)
+	now := time.Now().Truncate(time.Millisecond)
+	if err := e.Prepare(now); err != nil {
+		b.t.Fatal(err)
+	}
+	offers := make([]engine.Offer, len(hooks))
+	for i := range hooks {
+		d := engine.NewDelivery(&e, &hooks[i], now)
+		offers[i] = engine.Offer{Delivery: d, Room: d.State == engine.StateQueued}
+	}
+	return b.insert(&e, offers)
+}
+
+// blocking makes a webhook close gates.
+func blocking(w *engine.Webhook) { w.Blocking = true }
+
+// slow keeps a released delivery waiting for longer than a test runs.
+func slow(w *engine.Webhook) { w.Delay = time.Hour }
+
+// labBundle is a bundle with a consumer that has a blocking webhook and two that are held by it.
+type labBundle struct {
+	*bundle
+	gate, after, next engine.Webhook
+}
+
+func setupLab(t *testing.T, role engine.Role, changes ...func(*engine.Webhook)) *labBundle {
+	t.Helper()
+	b := &labBundle{bundle: setup(t)}
+	b.addUser("first", engine.RoleAdmin)
+	b.signIn(role)
+	c := b.addConsumer("Contoso LMS")
+	b.gate = b.addWebhook(c.ID, "LMS – lab scored", append([]func(*engine.Webhook){blocking}, changes...)...)
+	b.after = b.addWebhook(c.ID, "Reports", slow)
+	b.next = b.addWebhook(c.ID, "Archive", blocking, slow)
+	return b
+}
+
+// closeGate stores Scored, whose first webhook closes a gate, and Tearing Down behind it. It returns the gate's delivery.
+func (b *labBundle) closeGate() engine.Delivery {
+	b.t.Helper()
+	d := b.addLabEvent(engine.LabScored, b.gate, b.after, b.next)
+	b.addLabEvent(engine.LabTearingDown, b.after)
+	return d[0]
+}
+
+// line returns the texts within s in one line, those of neighbouring elements apart from each other.
+func line(s *goquery.Selection) string {
+	return strings.ReplaceAll(strings.Join(texts(s), " "), " .", ".")
+}
+
+func texts(s *goquery.Selection) []string {
+	var words []string
+	s.Contents().Each(func(_ int, n *goquery.Selection) {
+		if goquery.NodeName(n) == "#text" {
+			words = append(words, strings.Fields(n.Text())...)
+			return
+		}
+		words = append(words, texts(n)...)
+	})
+	return words
+}
+
+func TestGateStates(t *testing.T) {
+	t.Parallel()
+	opensAll := func(b *labBundle, _ engine.Delivery) {
+		if _, err := b.store.OpenLateGates(b.t.Context(), time.Now().Add(2*time.Hour).Truncate(time.Millisecond), 10); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+	for name, test := range map[string]struct {
+		change func(*engine.Webhook)
+		then   func(*labBundle, engine.Delivery)
+		badge  string
+		text   []string
+		closed bool
+		hasten bool
+	}{
+		"sending": {badge: "Closed, sending", text: []string{"Attempt 1 of 4 is on its way.", "It holds 3 deliveries of 2 events."}, closed: true},
+		"retrying": {then: func(b *labBundle, d engine.Delivery) { b.record(d, engine.OutcomeRetry, engine.ClassStatus) },
+			badge: "Closed, retrying", text: []string{"Attempt 2 of 4 follows in 59 min; the last one ended in 503."}, closed: true, hasten: true},
+		"delay": {change: slow, badge: "Closed, its delay runs", text: []string{"Attempt 1 of 4 follows in 59 min."}, closed: true, hasten: true},
+		"delivered": {then: func(b *labBundle, d engine.Delivery) { b.record(d, engine.OutcomeDelivered, "") },
+			badge: "Opened after ", text: []string{"2 deliveries waited behind it.", "1 attempt, 200"}},
+		"failed": {then: func(b *labBundle, d engine.Delivery) { b.record(d, engine.OutcomeGiveUp, engine.ClassStatus) },
+			badge: "Opened by the error action Log", text: []string{"1 attempt, 503"}},
+		"notified": {change: func(w *engine.Webhook) { w.ErrorAction = engine.ErrorActionNotifyUser },
+			then:  func(b *labBundle, d engine.Delivery) { b.record(d, engine.OutcomeGiveUp, engine.ClassTimeout) },
+			badge: "Opened by the error action Send Notification to User", text: []string{"1 attempt, timeout"}},
+		"cancelled": {then: func(b *labBundle, d engine.Delivery) { b.step(d, engine.Change{Step: engine.StepCancel, Reason: "Not needed."}) },
+			badge: "Opened, its delivery was cancelled", text: []string{"Not needed."}},
+		"disabled": {change: slow, then: func(b *labBundle, _ engine.Delivery) {
+			if _, err := b.store.SetWebhookEnabled(b.t.Context(), engine.System, b.gate.ID, false); err != nil {
+				b.t.Fatal(err)
+			}
+		}, badge: "Opened, its delivery was cancelled", text: []string{"The webhook was disabled."}},
+		"by hand": {then: func(b *labBundle, d engine.Delivery) {
+			if _, err := b.engine.OpenGate(b.t.Context(), engine.Actor{Name: "Dana Ortiz"}, d.ID, "The LMS is down <b>"); err != nil {
+				b.t.Fatal(err)
+			}
+		}, badge: "Opened by Dana Ortiz", text: []string{"Reason: The LMS is down <b>", "The delivery itself: Sending"}},
+		"late": {then: opensAll, badge: "Opened at its latest time", text: []string{"The delivery itself: Sending"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			change := test.change
+			if change == nil {
+				change = func(*engine.Webhook) {}
+			}
+			b := setupLab(t, engine.RoleDeveloper, change)
+			d := b.closeGate()
+			if test.then != nil {
+				test.then(b, d)
+			}
+			a := b.get(views.LabInstanceURL(subject))
+			if a.status != http.StatusOK {
+				t.Fatalf("status %d", a.status)
+			}
+			box := a.doc.Find("#gate-" + d.ID.String())
+			if got := line(box.Find(".badge").First()); !strings.HasPrefix(got, test.badge) {
+				t.Errorf("the badge says %q, want %q", got, test.badge)
+			}
+			for _, want := range test.text {
+				if got := line(box); !strings.Contains(got, want) {
+					t.Errorf("the gate lacks %q: %s", want, got)
+				}
+			}
+			if box.HasClass("closed") != test.closed || strings.Contains(line(box), "opens at the latest at") != test.closed {
+				t.Errorf("the gate looks closed: %v", box.HasClass("closed"))
+			}
+			if got := box.Find("a.danger").AttrOr("href", "") == views.GateOpenURL(subject, d.ID); got != test.closed {
+				t.Errorf("Open gate is offered: %v", got)
+			}
+			if got := box.Find("form").AttrOr("action", "") == views.GateHastenURL(subject, d.ID); got != test.hasten {
+				t.Errorf("Retry now is offered: %v", got)
+			}
+			// What comes next in the lane is blocking too: once this gate is open, the next one is closed.
+			if got := a.doc.Find(".gate").Length(); got == 1 != test.closed {
+				t.Errorf("the page shows %d gates", got)
+			}
+			detail := b.get(views.DeliveryURL(d.ID))
+			if got := detail.text("main .side"); !strings.Contains(got, test.badge) || !strings.Contains(got, "Latest opening time:") {
+				t.Errorf("the delivery's facts are %q", got)
+			}
+		})
+	}
+}
+
+func TestLabInstanceTimeline(t *testing.T) {
+	t.Parallel()
+	b := setupLab(t, engine.RoleDeveloper)
+	plain := b.addWebhook(b.gate.ConsumerID, "Counter")
+	first := b.addLabEvent(engine.LabPreBuild, plain)
+	b.record(first[0], engine.OutcomeDelivered, "")
+	b.addEventOfLab(func(e *engine.Event) {
+		e.Type, e.Subject, e.Data = engine.LabProfileChanged, subject, engine.SampleLabDetails().With(map[string]any{"Id": nil, "State": nil}).Body()
+		e.OccurredAt = time.Now().Add(-time.Hour)
+	})
+	d := b.closeGate()
+	a := b.get(views.LabInstanceURL(subject))
+	var events []string
+	a.doc.Find(".timeline.lab > li").Each(func(_ int, s *goquery.Selection) {
+		text := line(s.Find("h3"))
+		if s.HasClass("to-come") {
+			text += " " + line(s.Find("p"))
+		}
+		events = append(events, text)
+	})
+	want := []string{"Pre-Build", "Lab Profile Changed", "Scored", "Tearing Down Held", "Torn Down not yet"}
+	if strings.Join(events, "|") != strings.Join(want, "|") {
+		t.Errorf("the events are %q, want %q", events, want)
+	}
+	timeline := a.doc.Find(".timeline.lab > li")
+	for i, want := range [][]string{
+		{"from test", "Delivered Counter 1 attempt, 200"},
+		{"outside the life cycle", "occurred", "later", "no webhook listens"},
+		{"Held Reports no attempt yet", "Held Archive Blocking no attempt yet closes a gate when its turn comes"},
+		{"Waiting for the gate LMS – lab scored above.", "Held Reports"},
+	} {
+		for _, text := range want {
+			if got := line(timeline.Eq(i)); !strings.Contains(got, text) {
+				t.Errorf("event %d lacks %q: %s", i, text, got)
+			}
+		}
+	}
+	if got := timeline.Eq(3).Find("p > a").AttrOr("href", ""); got != views.GateURL(subject, d.ID) || a.doc.Find("#gate-"+d.ID.String()).Length() != 1 {
+		t.Errorf("what is held links to %q", got)
+	}
+	head := line(a.doc.Find("dl.facts.lab"))
+	for _, want := range []string{
+		"Lab profile Example Lab (ABC)", "User Example User (Example.User)", "Class –", "State Running (20)", "Completion status No Show (2)",
+		"Start 2022-12-20 19:50:52 UTC", "End –", "Expires 2022-12-21 01:50:52 UTC",
+	} {
+		if !strings.Contains(head, want) {
+			t.Errorf("the head lacks %q: %s", want, head)
+		}
+	}
+	if n := a.doc.Find(".overview svg circle").Length(); n != 4 {
+		t.Errorf("the overview has %d events", n)
+	}
+	if got := a.doc.Find(".overview svg text").Length(); got != 0 {
+		t.Error("the overview has text in its drawing")
+	}
+	rows := a.doc.Find("#overview-rows tbody tr")
+	if got := line(rows.Eq(2)); !strings.Contains(got, "since") {
+		t.Errorf("the table says of the gate %q", got)
+	}
+	if a.doc.Find("svg [style]").Length() != 0 || a.doc.Find("#lab [data-live=fast]").Length() != 1 {
+		t.Error("a lab with a closed gate is not watched closely")
+	}
+}
+
+func TestLabInstancePollsQuietly(t *testing.T) {
+	t.Parallel()
+	b := setupLab(t, engine.RoleViewer)
+	d := b.closeGate()
+	poll := func() answer {
+		tag, _ := b.get(views.LabInstanceURL(subject)).doc.Find("#lab").Attr("data-etag")
+		return b.get(views.LabInstanceURL(subject), "HX-Request", "true", "HX-Target", "section#lab", "If-None-Match", `"`+tag+`"`)
+	}
+	if a := poll(); a.status != http.StatusOK && a.status != http.StatusNoContent {
+		t.Errorf("a poll: status %d", a.status)
+	}
+	b.record(d, engine.OutcomeDelivered, "")
+	for _, id := range []engine.WebhookID{b.after.ID, b.next.ID} {
+		if _, err := b.store.SetWebhookEnabled(t.Context(), engine.System, id, false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if a := poll(); a.status != http.StatusNoContent || a.body != "" {
+		t.Errorf("nothing is under way: status %d and %d bytes, want 204", a.status, len(a.body))
+	}
+}
+
+func TestLabInstanceEndsLab(t *testing.T) {
+	t.Parallel()
+	b := setupLab(t, engine.RoleDeveloper, func(w *engine.Webhook) {
+		w.Events, w.ErrorAction = []string{engine.LabPreBuild}, engine.ErrorActionEndLab
+	})
+	d := b.addLabEvent(engine.LabPreBuild, b.gate)
+	skipped := b.addLabEvent(engine.LabPostBuild, b.after)
+	kept := b.addLabEvent(engine.LabTearingDown, b.after)
+	b.record(d[0], engine.OutcomeGiveUp, engine.ClassStatus)
+	a := b.get(views.LabInstanceURL(subject))
+	const reason = `The lab was ended: "LMS – lab scored" failed at Pre-Build and its error action is End Lab.`
+	timeline := a.doc.Find(".timeline.lab > li")
+	if got := line(timeline.Eq(0)); !strings.Contains(got, "Opened by the error action End Lab") {
+		t.Errorf("the gate says %s", got)
+	}
+	if got := line(timeline.Eq(1)); !strings.Contains(got, "Skipped Reports no attempt yet "+reason) {
+		t.Errorf("Post-Build: %s", got)
+	}
+	if got := line(timeline.Eq(2)); !strings.Contains(got, "Scheduled Reports") {
+		t.Errorf("Tearing Down: %s", got)
+	}
+	if got := b.get(views.DeliveryURL(skipped[0].ID)).text(".lead"); !strings.HasPrefix(got, "Skipped at ") || !strings.HasSuffix(got, reason) {
+		t.Errorf("the skipped delivery says %q", got)
+	}
+	if got := b.get(views.DeliveryURL(d[0].ID)).text(".lead"); !strings.HasSuffix(got, "Error Action: End Lab.") {
+		t.Errorf("the failed delivery says %q", got)
+	}
+	if got := b.get(views.DeliveryURL(kept[0].ID)).text(".lead"); !strings.HasPrefix(got, "Scheduled") {
+		t.Errorf("the delivery that tells of the end says %q", got)
+	}
+}
+
+func TestHeldDeliverySaysByWhat(t *testing.T) {
+	t.Parallel()
+	b := setupLab(t, engine.RoleViewer)
+	d := b.addLabEvent(engine.LabScored, b.gate, b.after)
+	a := b.get(views.DeliveryURL(d[1].ID))
+	if got := a.text(".lead"); !strings.HasPrefix(got, "Held by the gate of LMS – lab scored since ") || !strings.Contains(got, "at the latest until ") {
+		t.Errorf("the delivery says %q", got)
+	}
+	if got := a.doc.Find(".lead a").AttrOr("href", ""); got != views.GateURL(subject, d[0].ID) {
+		t.Errorf("the link leads to %q", got)
+	}
+	for _, path := range []string{views.DeliveryURL(d[1].ID), views.DeliveriesURL(), views.EventsURL(), views.EventURL(d[1].EventID), views.LabInstancesURL()} {
+		if b.get(path).doc.Find("main a[href='"+views.LabInstanceURL(subject)+"']").Length() == 0 {
+			t.Errorf("%s does not link to the lab instance", path)
+		}
+	}
+}
+
+// Numbers that nobody knows, and data that are no lab details, are shown as they are.
+func TestOddLabInstances(t *testing.T) {
+	t.Parallel()
+	b := setupLab(t, engine.RoleViewer)
+	b.addEventOfLab(func(e *engine.Event) {
+		e.Data = engine.SampleLabDetails().With(map[string]any{"Id": 1, "State": 77, "CompletionStatus": 5, "Start": nil}).Body()
+	})
+	if head := line(b.get(views.LabInstanceURL("1")).doc.Find("dl.facts.lab")); !strings.Contains(head, "State State 77") ||
+		!strings.Contains(head, "Completion status CompletionStatus 5") || !strings.Contains(head, "Start –") {
+		t.Errorf("the head is %s", head)
+	}
+	for _, odd := range []string{"a/b", "a?b#c", "a b%2F", "näme", "...", "a/../b"} {
+		b.addEventOfLab(func(e *engine.Event) { e.Subject, e.Data = odd, json.RawMessage(`{"UserFirstName": null}`) })
+		a := b.get(views.LabInstanceURL(odd))
+		if a.status != http.StatusOK || !strings.HasSuffix(a.text("h1"), " "+odd) {
+			t.Errorf("%s: status %d, %q", views.LabInstanceURL(odd), a.status, a.text("h1"))
+		}
+	}
+	if got := views.LabInstanceURL(".."); got != "/lab-instances?q=.." {
+		t.Errorf("a subject that is a step in a path leads to %q", got)
+	}
+	for _, path := range []string{views.LabInstanceURL("9"), views.LabInstanceURL(strings.Repeat("x", 500))} {
+		if a := b.get(path); a.status != http.StatusNotFound {
+			t.Errorf("%s: status %d", path, a.status)
+		}
+	}
+}
+
+func TestFindLabInstances(t *testing.T) {
+	t.Parallel()
+	b := setupLab(t, engine.RoleViewer)
+	empty := func(query string) string {
+		a := b.get("/lab-instances" + query)
+		return a.text("#empty") + " " + a.text(".empty p")
+	}
+	if got := empty(""); !strings.HasPrefix(got, "No lab instances yet") {
+		t.Errorf("at first: %q", got)
+	}
+	if got := empty("?gated=1"); !strings.HasPrefix(got, "No gate is closed") {
+		t.Errorf("no gates: %q", got)
+	}
+	d := b.closeGate()
+	b.addEventOfLab(func(e *engine.Event) { e.Data = engine.SampleLabDetails().With(map[string]any{"Id": 5000, "UserLastName": "Other"}).Body() })
+	for query, want := range map[string]string{
+		"": "5000 4711", "?q=4711": "4711", "?q=471": "4711", "?q=other": "5000", "?q=example+lab": "5000 4711", "?gated=1": "4711", "?gated=1&q=47": "4711",
+	} {
+		var got []string
+		b.get("/lab-instances" + query).doc.Find("#lab-instances tbody th").Each(func(_ int, s *goquery.Selection) { got = append(got, line(s)) })
+		if strings.Join(got, " ") != want {
+			t.Errorf("%q finds %q, want %q", query, got, want)
+		}
+	}
+	row := line(b.get("/lab-instances?gated=1").doc.Find("#lab-instances tbody tr"))
+	for _, want := range []string{"4711", "Example Lab (ABC)", "Example User (Example.User)", "Running (20)", "Tearing Down, ", "1 closed"} {
+		if !strings.Contains(row, want) {
+			t.Errorf("the row lacks %q: %s", want, row)
+		}
+	}
+	for query, want := range map[string]string{
+		"?q=nobody": "Nothing matches No lab instance among the newest 5,000 events", "?q=123": "Nothing is kept about 123",
+		"?q=nobody&gated=1": "Nothing matches No lab instance with a closed gate",
+	} {
+		if got := empty(query); !strings.HasPrefix(got, want) {
+			t.Errorf("%s: %q", query, got)
+		}
+	}
+	b.record(d, engine.OutcomeDelivered, "")
+	if a := b.get("/lab-instances"); !strings.Contains(a.text("main"), "newest 5,000 events about labs") || a.text("header nav [aria-current]") != "Lab instances" {
+		t.Errorf("the page does not say where it looks, or the top bar where it is")
+	}
+	if a := b.get("/lab-instances?q=471", "HX-Request", "true"); a.header.Get("HX-Push-Url") != "/lab-instances?q=471" {
+		t.Errorf("the address becomes %q", a.header.Get("HX-Push-Url"))
+	}
+}
+
+func TestOpenGateByHand(t *testing.T) {
+	t.Parallel()
+	b := setupLab(t, engine.RoleDeveloper)
+	d := b.closeGate()
+	open := views.GateOpenURL(subject, d.ID)
+	a := b.get(open)
+	if got := a.text("main"); !strings.Contains(got, `2 deliveries are let go at once. The last of them, "Archive", is blocking and closes the next gate. 1 delivery stays held behind that.`) {
+		t.Errorf("the page says %s", got)
+	}
+	for _, reason := range []string{"", "   ", strings.Repeat("x", engine.MaxReason+1), "a\x01b"} {
+		a := b.post(open, url.Values{"reason": {reason}})
+		if a.status != http.StatusUnprocessableEntity || len(summary(a)) != 1 || summary(a)["reason"] == "" {
+			t.Fatalf("%.20q: status %d, problems %v", reason, a.status, summary(a))
+		}
+		if got := a.doc.Find("#reason").Text(); strings.TrimSpace(got) != strings.TrimSpace(reason) {
+			t.Errorf("the reason came back as %.20q", got)
+		}
+		if !strings.HasPrefix(a.text("title"), "Error: ") {
+			t.Errorf("title %q", a.text("title"))
+		}
+	}
+	a = b.post(open, url.Values{"reason": {"The LMS is down\r\nuntil noon"}})
+	if a.status != http.StatusSeeOther || a.header.Get("Location") != views.LabInstanceURL(subject) {
+		t.Fatalf("status %d, led to %s", a.status, a.header.Get("Location"))
+	}
+	page := b.get(views.LabInstanceURL(subject))
+	if got := page.text(".flash"); got != "The gate of LMS – lab scored was opened. 2 deliveries were let go." {
+		t.Errorf("flash %q", got)
+	}
+	gate, err := b.store.Gate(t.Context(), d.ID)
+	if err != nil || gate.Reason != "The LMS is down\nuntil noon" || gate.OpenedBy != "Person developer" {
+		t.Errorf("the gate is %+v, %v", gate, err)
+	}
+	for _, ask := range []func() answer{
+		func() answer { return b.get(open) },
+		func() answer { return b.post(open, url.Values{"reason": {"Again"}}) },
+		func() answer { return b.post(views.GateHastenURL(subject, d.ID), nil) },
+	} {
+		if a := ask(); a.status != http.StatusSeeOther {
+			t.Errorf("an open gate: status %d", a.status)
+		}
+		if got := b.get(views.LabInstanceURL(subject)).text(".flash"); got != "Nothing was changed: the gate opened meanwhile." {
+			t.Errorf("an open gate: flash %q", got)
+		}
+	}
+}
+
+func TestGatesThatAreNot(t *testing.T) {
+	t.Parallel()
+	b := setupLab(t, engine.RoleDeveloper)
+	d := b.addLabEvent(engine.LabScored, b.gate, b.after)
+	for _, path := range []string{
+		views.GateOpenURL("4712", d[0].ID), views.GateOpenURL(subject, d[1].ID), views.GateOpenURL(subject, 1), "/lab-instances/4711/gates/x/open",
+	} {
+		if a := b.get(path); a.status != http.StatusNotFound {
+			t.Errorf("GET %s: status %d", path, a.status)
+		}
+		if a := b.post(path, url.Values{"reason": {"Why not"}}); a.status != http.StatusNotFound {
+			t.Errorf("POST %s: status %d", path, a.status)
+		}
+	}
+}
+
+func TestHastenGate(t *testing.T) {
+	t.Parallel()
+	b := setupLab(t, engine.RoleDeveloper)
+	d := b.closeGate()
+	b.post(views.GateHastenURL(subject, d.ID), nil)
+	if got := b.get(views.LabInstanceURL(subject)).text(".flash"); got != "Nothing was changed: the delivery went on meanwhile." {
+		t.Errorf("while it is being sent: %q", got)
+	}
+	b.record(d, engine.OutcomeRetry, engine.ClassStatus)
+	a := b.post(views.GateHastenURL(subject, d.ID), nil)
+	if a.status != http.StatusSeeOther || a.header.Get("Location") != views.LabInstanceURL(subject) {
+		t.Fatalf("status %d, led to %s", a.status, a.header.Get("Location"))
+	}
+	if got := b.get(views.LabInstanceURL(subject)).text(".flash"); got != "The next attempt is made now." {
+		t.Errorf("flash %q", got)
+	}
+}
+
+func TestViewersOpenNoGates(t *testing.T) {
+	t.Parallel()
+	b := setupLab(t, engine.RoleViewer, slow)
+	d := b.closeGate()
+	a := b.get(views.LabInstanceURL(subject))
+	if a.doc.Find("main form, main a.button").Length() != 0 || !strings.Contains(a.text("main"), "You can view this but not open gates.") {
+		t.Error("a viewer sees controls")
+	}
+	for _, path := range []string{views.GateOpenURL(subject, d.ID), views.GateHastenURL(subject, d.ID), views.WebhookMoveURL(b.gate.ID)} {
+		if a := b.post(path, url.Values{"reason": {"Because"}, "to": {"up"}}); a.status != http.StatusForbidden {
+			t.Errorf("POST %s: status %d", path, a.status)
+		}
+	}
+	if a := b.get(views.GateOpenURL(subject, d.ID)); a.status != http.StatusForbidden {
+		t.Errorf("GET: status %d", a.status)
+	}
+	if b.get(views.ConsumerURL(b.gate.ConsumerID)).doc.Find("form[action$='/move']").Length() != 0 {
+		t.Error("a viewer sees Up and Down")
+	}
+}
+
+// Two consumers have a lane each: the page says whose webhooks they are.
+func TestLabInstanceOfTwoConsumers(t *testing.T) {
+	t.Parallel()
+	b := setupLab(t, engine.RoleViewer)
+	other := b.addWebhook(b.addConsumer("Fabrikam Academy").ID, "Academy")
+	d := b.addLabEvent(engine.LabScored, b.gate, b.after, other)
+	a := b.get(views.LabInstanceURL(subject))
+	text := line(a.doc.Find(".timeline.lab"))
+	for _, want := range []string{"of Contoso LMS", "Sending Academy of Fabrikam Academy", "Held Reports of Contoso LMS"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the page lacks %q: %s", want, text)
+		}
+	}
+	if got := a.doc.Find(".gate.closed").Length(); got != 1 {
+		t.Errorf("%d gates of %s are closed", got, d[0].ID)
+	}
+}
+
+func TestAdminCountsClosedGates(t *testing.T) {
+	t.Parallel()
+	b := setupLab(t, engine.RoleViewer)
+	gates := func() string {
+		return line(b.get("/admin").doc.Find(".stat:has(a[href='" + views.LabInstancesURL("gated", "1") + "'])"))
+	}
+	if got := gates(); got != "Closed gates 0" {
+		t.Errorf("without gates: %q", got)
+	}
+	b.closeGate()
+	if got := gates(); got != "Closed gates 1" {
+		t.Errorf("with a gate: %q", got)
+	}
+	if a := b.get("/admin"); strings.Contains(a.text("main"), "A gate has been closed") || a.doc.Find(".tile a[href='/lab-instances']").Length() != 1 {
+		t.Error("a gate that has just closed calls for attention, or there is no tile")
+	}
+	b.addEventOfLab(func(e *engine.Event) { e.Data = enginetest.LabData(5) })
+}
+
+func TestMoveWebhooks(t *testing.T) {
+	t.Parallel()
+	b := setupLab(t, engine.RoleDeveloper)
+	names := func() string {
+		var list []string
+		b.get(views.ConsumerURL(b.gate.ConsumerID)).doc.Find("#webhook-table tbody th").Each(func(_ int, s *goquery.Selection) { list = append(list, line(s)) })
+		return strings.Join(list, ", ")
+	}
+	if got := names(); got != "LMS – lab scored, Reports, Archive" {
+		t.Fatalf("the order is %s", got)
+	}
+	page := b.get(views.ConsumerURL(b.gate.ConsumerID))
+	if n := page.doc.Find("button[value=up]").Length(); n != 2 || page.doc.Find("button[value=down]").Length() != 2 {
+		t.Errorf("%d webhooks can move up", n)
+	}
+	a := b.post(views.WebhookMoveURL(b.next.ID), url.Values{"to": {"up"}})
+	if a.status != http.StatusSeeOther || a.header.Get("Location") != views.ConsumerURL(b.gate.ConsumerID)+"#webhooks" {
+		t.Fatalf("status %d, led to %s", a.status, a.header.Get("Location"))
+	}
+	if got := names(); got != "LMS – lab scored, Archive, Reports" {
+		t.Errorf("after Up: %s", got)
+	}
+	b.post(views.WebhookMoveURL(b.gate.ID), url.Values{"to": {"down"}})
+	if got := names(); got != "Archive, LMS – lab scored, Reports" {
+		t.Errorf("after Down: %s", got)
+	}
+	b.post(views.WebhookMoveURL(b.next.ID), url.Values{"to": {"up"}})
+	if got := names(); got != "Archive, LMS – lab scored, Reports" {
+		t.Errorf("the first one up: %s", got)
+	}
+	if a := b.post(views.WebhookMoveURL(b.next.ID), url.Values{"to": {"sideways"}}); a.status != http.StatusBadRequest {
+		t.Errorf("sideways: status %d", a.status)
+	}
+}
