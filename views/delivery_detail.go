@@ -89,7 +89,11 @@ func (d DeliveryDetail) sentence() string {
 	case engine.StateDelivered:
 		return fmt.Sprintf("with attempt %s; %s.", made, d.lastAnswer())
 	case engine.StateFailed:
-		return fmt.Sprintf("after %s attempts; %s. %s", made, d.lastAnswer(), d.errorAction())
+		noun := "attempts"
+		if row.Attempts == 1 && row.AttemptsInAll == 1 {
+			noun = "attempt"
+		}
+		return fmt.Sprintf("after %s %s; %s. %s", made, noun, d.lastAnswer(), d.errorAction())
 	}
 	text := "at " + d.at(row.FinishedAt)
 	if row.Attempts > 0 {
