@@ -93,7 +93,11 @@ func (d DeliveryDetail) sentence() string {
 	case engine.StateDelivered:
 		return fmt.Sprintf("with attempt %s; %s.", made, d.lastAnswer())
 	case engine.StateFailed:
-		return strings.TrimSpace(fmt.Sprintf("after %s attempts; %s. %s", made, d.lastAnswer(), appliedAction(row.ErrorAction)))
+		noun := "attempts"
+		if row.Attempts == 1 && row.AttemptsInAll == 1 {
+			noun = "attempt"
+		}
+		return strings.TrimSpace(fmt.Sprintf("after %s %s; %s. %s", made, noun, d.lastAnswer(), appliedAction(row.ErrorAction)))
 	}
 	text := "at " + d.at(row.FinishedAt)
 	if row.Attempts > 0 {

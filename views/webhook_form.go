@@ -114,7 +114,7 @@ func (f WebhookForm) retriesField() Field {
 	}
 	waits := make([]string, len(policy.Waits))
 	for i, wait := range policy.Waits {
-		waits[i] = Duration(wait)
+		waits[i] = strings.ReplaceAll(Duration(wait), " ", "\u00a0") // number and unit stay in one line
 	}
 	return f.number("retries", "Retries", fmt.Sprintf("Further attempts after the first one failed, 0 to %d. The pauses before them are %s.",
 		policy.MaxRetries, strings.Join(waits, ", ")), f.Retries)

@@ -14,7 +14,7 @@ const (
 	timelineRight  = 326
 	timelineDelay  = 48 // width of the block that stands for the delay
 	timelineRing   = 9  // radius of an attempt's ring
-	timelineLabels = 44 // the least distance between two times written below the line
+	timelineLetter = 6  // width of a letter, at most
 )
 
 // RetryTimeline is the picture of what a webhook's delay, timeout and retries mean, before they are saved.
@@ -50,7 +50,7 @@ func (t RetryTimeline) marks() []timelineMark {
 	span := t.Earliest - t.Delay
 	marks := make([]timelineMark, len(t.Plan))
 	for i, p := range t.Plan {
-		m := timelineMark{X: start, Attempt: p.Attempt, Time: "+" + Duration(p.Earliest), Anchor: "middle"}
+		m := timelineMark{X: start, Attempt: p.Attempt, Time: "+" + exactly(p.Earliest), Anchor: "middle"}
 		if span > 0 {
 			m.X += int((p.Earliest - t.Delay) * time.Duration(timelineRight-start) / span)
 		}
@@ -64,14 +64,47 @@ func (t RetryTimeline) marks() []timelineMark {
 	if t.Delay == 0 {
 		marks[0].Anchor, marks[0].TimeX = "start", marks[0].X-timelineRing
 	}
-	for i, shown := 1, marks[0].X; i <= last; i++ {
-		if marks[i].X-shown < timelineLabels || i < last && marks[last].X-marks[i].X < 2*timelineLabels {
+	end := marks[last].left()
+	for i, free := 0, 0; i < last; i++ {
+		if marks[i].left() < free || marks[i].right() > end {
 			marks[i].Time = ""
 			continue
 		}
-		shown = marks[i].X
+		free = marks[i].right()
 	}
 	return marks
+}
+
+// left and right are where the mark's time begins and ends, a little space included.
+func (m timelineMark) left() int {
+	switch m.Anchor {
+	case "start":
+		return m.TimeX
+	case "end":
+		return m.TimeX - m.width()
+	}
+	return m.TimeX - m.width()/2
+}
+
+func (m timelineMark) right() int { return m.left() + m.width() }
+func (m timelineMark) width() int { return (len(m.Time) + 1) * timelineLetter }
+
+// exactly writes a time of whole seconds with all its units: a day must not hide the seconds behind it.
+func exactly(d time.Duration) string {
+	if d < time.Second {
+		return "0 s"
+	}
+	var parts []string
+	for _, unit := range []struct {
+		length time.Duration
+		name   string
+	}{{24 * time.Hour, "d"}, {time.Hour, "h"}, {time.Minute, "min"}, {time.Second, "s"}} {
+		if n := d / unit.length; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, unit.name))
+		}
+		d %= unit.length
+	}
+	return strings.Join(parts, " ")
 }
 
 // sentence says in words when the webhook gives up.
@@ -81,14 +114,14 @@ func (t RetryTimeline) sentence() string {
 		gives = "Makes one attempt and gives up"
 	}
 	return fmt.Sprintf("%s between %s and %s after the event: at the earliest when every attempt fails at once, at the latest when every attempt uses its whole timeout of %s.",
-		gives, Duration(t.Earliest), Duration(t.Latest), Duration(t.Timeout))
+		gives, exactly(t.Earliest), exactly(t.Latest), exactly(t.Timeout))
 }
 
 // description is the drawing in words, for those who do not see it.
 func (t RetryTimeline) description() string {
 	times := make([]string, len(t.Plan))
 	for i, p := range t.Plan {
-		times[i] = Duration(p.Earliest)
+		times[i] = exactly(p.Earliest)
 	}
 	return fmt.Sprintf("%s, %s after the event if each fails at once.", Plural(len(t.Plan), "attempt", "attempts"), strings.Join(times, ", "))
 }

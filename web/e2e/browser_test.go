@@ -19,6 +19,7 @@ import (
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
@@ -150,6 +151,14 @@ func (b *tab) follow(selector string) {
 	b.t.Helper()
 	if _, err := chromedp.RunResponse(b.ctx, chromedp.Click(chromedp.CSS(selector))); err != nil {
 		b.t.Fatalf("follow %s: %v", selector, err)
+	}
+}
+
+// back goes back to a page that htmx left without a new document, which it then loads anew.
+func (b *tab) back() {
+	b.t.Helper()
+	if _, err := chromedp.Run(b.ctx, chromedp.WaitEvent(page.LoadEventFired, nil, chromedp.Evaluate[chromedp.Void]("history.back()"))); err != nil {
+		b.t.Fatalf("go back: %v", err)
 	}
 }
 

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -43,11 +44,17 @@ func (s *site) accept(t *testing.T, changes ...func(*engine.Event)) engine.Deliv
 	return accepted.Deliveries[0].ID
 }
 
-// until waits until the script is true.
+// until waits until the script is true, on this page or on one that comes in its place.
 func (b *tab) until(script string) {
 	b.t.Helper()
-	if _, err := chromedp.Run(b.ctx, chromedp.Poll[bool](script)); err != nil {
-		b.t.Fatalf("wait for %s: %v", script, err)
+	for {
+		_, err := chromedp.Run(b.ctx, chromedp.Poll[bool](script))
+		if err == nil {
+			return
+		}
+		if !strings.Contains(err.Error(), "-32000") { // the page went away meanwhile
+			b.t.Fatalf("wait for %s: %v", script, err)
+		}
 	}
 }
 
