@@ -2,8 +2,10 @@ package db
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 
 	"labhook/engine"
@@ -39,7 +41,11 @@ func recordAttempt(t *tx, r engine.Record) (engine.Delivery, error) {
 		return before, err
 	}
 	after, err := before.Transition(r.Change)
-	if errors.Is(err, engine.ErrConflict) {
+	if before.Claim != r.Claim {
+		// Another sender took the delivery since: what this attempt came to decides nothing.
+		after, err = before, nil
+		after.Attempts++
+	} else if errors.Is(err, engine.ErrConflict) {
 		after = before
 		after.Attempts++
 		if after.State == engine.StateCancelled { // else another attempt overtook this one, and has the last word
@@ -65,25 +71,28 @@ func insertAttempt(t *tx, r engine.Record, number int) error {
 	if a.ID == 0 {
 		a.ID = engine.NewID[engine.AttemptID]()
 	}
-	var requestBody, proto, status, headers, answerBody any
+	var requestBody, proto, status, reason, headers, answerBody any
 	if !r.EventBody {
 		requestBody = a.Request.Body
 	}
 	truncated := false
 	if a.Answer != nil {
 		proto, status, truncated = a.Answer.Proto, a.Answer.StatusCode, a.Answer.Truncated
+		if a.Answer.Reason != http.StatusText(a.Answer.StatusCode) {
+			reason = a.Answer.Reason
+		}
 		headers, answerBody = strings.Join(a.Answer.Headers, "\n"), a.Answer.Body
 	}
 	return t.exec(`INSERT INTO attempts (id, delivery, number, trigger, started_at, webhook_version, verb, url, request_headers,
 			event_body, request_body, proto, status, answer_headers, answer_body, truncated, outcome, class, error, retry_at,
-			dns_us, connect_us, tls_us, wait_us, body_us, total_us, reused, remote_addr)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			dns_us, connect_us, tls_us, wait_us, body_us, total_us, reused, remote_addr, answer_reason)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		int64(a.ID), int64(a.DeliveryID), number, string(a.Trigger), a.StartedAt.UnixMilli(), a.WebhookVersion,
 		a.Request.Verb, a.Request.URL, strings.Join(a.Request.Headers, "\n"), r.EventBody, requestBody,
 		proto, status, headers, answerBody, truncated,
 		string(a.Outcome.Kind), string(a.Outcome.Class), a.Outcome.Error, millis(a.Outcome.RetryAt),
 		a.Timings.DNS, a.Timings.Connect, a.Timings.TLS, a.Timings.Wait, a.Timings.Body, a.Timings.Total,
-		a.Timings.Reused, a.RemoteAddr)
+		a.Timings.Reused, a.RemoteAddr, reason)
 }
 
 // Attempts returns the attempts of a delivery, oldest first.
@@ -91,7 +100,7 @@ func (s *Store) Attempts(ctx context.Context, id engine.DeliveryID) ([]engine.At
 	attempts, err := list(ctx, s, scanAttempt, `SELECT a.id, a.delivery, a.number, a.trigger, a.started_at, a.webhook_version,
 			a.verb, a.url, a.request_headers, CASE a.event_body WHEN 1 THEN e.data ELSE a.request_body END,
 			a.proto, a.status, a.answer_headers, a.answer_body, a.truncated, a.outcome, a.class, a.error, a.retry_at,
-			a.dns_us, a.connect_us, a.tls_us, a.wait_us, a.body_us, a.total_us, a.reused, a.remote_addr
+			a.dns_us, a.connect_us, a.tls_us, a.wait_us, a.body_us, a.total_us, a.reused, a.remote_addr, a.answer_reason
 		FROM attempts a CROSS JOIN deliveries d ON d.id = a.delivery CROSS JOIN events e ON e.id = d.event
 		WHERE a.delivery = ? ORDER BY a.number`, id)
 	if err != nil {
@@ -104,16 +113,20 @@ func scanAttempt(row scanner) (a engine.Attempt, err error) {
 	var (
 		answer                        engine.Answer
 		requestHeaders, answerHeaders string
+		reason                        sql.Null[string]
 	)
 	err = row.Scan(&a.ID, &a.DeliveryID, &a.Number, &a.Trigger, at(&a.StartedAt), &a.WebhookVersion,
 		&a.Request.Verb, &a.Request.URL, &requestHeaders, &a.Request.Body,
 		orZero(&answer.Proto), orZero(&answer.StatusCode), orZero(&answerHeaders), &answer.Body, &answer.Truncated,
 		&a.Outcome.Kind, &a.Outcome.Class, &a.Outcome.Error, at(&a.Outcome.RetryAt),
 		&a.Timings.DNS, &a.Timings.Connect, &a.Timings.TLS, &a.Timings.Wait, &a.Timings.Body, &a.Timings.Total,
-		&a.Timings.Reused, &a.RemoteAddr)
+		&a.Timings.Reused, &a.RemoteAddr, &reason)
 	a.Request.Headers = lines(requestHeaders)
 	if answer.StatusCode != 0 {
 		answer.Headers = lines(answerHeaders)
+		if answer.Reason = reason.V; !reason.Valid {
+			answer.Reason = http.StatusText(answer.StatusCode)
+		}
 		a.Answer = &answer
 	}
 	return a, err

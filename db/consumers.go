@@ -55,13 +55,26 @@ func (s *Store) CreateConsumer(ctx context.Context, who engine.Actor, c engine.A
 // UpdateConsumer stores every field of c but those the store fills in, and returns the consumer as it is now. When
 // it cannot be used any more, its waiting deliveries are cancelled.
 func (s *Store) UpdateConsumer(ctx context.Context, who engine.Actor, c engine.APIConsumer) (engine.APIConsumer, error) {
-	if err := c.Validate(); err != nil {
-		return engine.APIConsumer{}, err
-	}
+	return s.ReviseConsumer(ctx, who, c.ID, func(next *engine.APIConsumer) error {
+		*next = c
+		return nil
+	})
+}
+
+// ReviseConsumer is UpdateConsumer for a change that depends on what the consumer is when it is made: revise gets it
+// and changes it, or refuses with an error. It must not call the store.
+func (s *Store) ReviseConsumer(ctx context.Context, who engine.Actor, id engine.ConsumerID, revise func(*engine.APIConsumer) error) (engine.APIConsumer, error) {
 	stored, err := change(ctx, s.writer, func(t *tx) (after engine.APIConsumer, err error) {
-		before := t.directory.Consumer(c.ID)
+		before := t.directory.Consumer(id)
 		if before == nil {
 			return after, engine.ErrNotFound
+		}
+		c := *before
+		if err := revise(&c); err != nil {
+			return after, err
+		}
+		if err := c.Validate(); err != nil {
+			return after, err
 		}
 		err = t.exec(`UPDATE consumers SET name = ?, external_id = ?, description = ?, default_organization = ?,
 				consuming_platform = ?, consuming_platform_version = ?, technical_contact = ?, enabled = ?, expires_at = ?,
@@ -69,18 +82,18 @@ func (s *Store) UpdateConsumer(ctx context.Context, who engine.Actor, c engine.A
 			WHERE id = ?`,
 			c.Name, orNull(c.ExternalID), c.Description, c.DefaultOrganization,
 			c.ConsumingPlatform, c.ConsumingPlatformVersion, c.TechnicalContact, c.Enabled, millis(c.Expires),
-			t.now.UnixMilli(), who.Name, c.ID)
+			t.now.UnixMilli(), who.Name, id)
 		if err != nil {
 			return after, consumerError(err, c)
 		}
-		if err := s.reload(t, c.ID); err != nil {
+		if err := s.reload(t, id); err != nil {
 			return after, err
 		}
-		after = *t.directory.Consumer(c.ID)
+		after = *t.directory.Consumer(id)
 		if err := cancelOfConsumer(t, after); err != nil {
 			return after, err
 		}
-		return after, t.audit(who, "consumer.update", c.ID.String(), diffConsumers(*before, after).String())
+		return after, t.audit(who, "consumer.update", id.String(), diffConsumers(*before, after).String())
 	})
 	if err != nil {
 		return engine.APIConsumer{}, fmt.Errorf("update consumer: %w", err)

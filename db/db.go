@@ -54,8 +54,8 @@ type Store struct {
 	watcher   engine.Watcher // nil: nobody is told
 
 	// Both are read and changed by the writer alone, and may hold too much, never too little.
-	laned   map[engine.ConsumerID]bool // consumers that have lanes
-	streaks map[engine.WebhookID]bool  // webhooks whose latest delivery failed
+	busy    map[laneKey]bool          // lanes in which something waits: a gate is closed or a delivery held
+	streaks map[engine.WebhookID]bool // webhooks whose latest delivery failed
 }
 
 var _ engine.Store = (*Store)(nil)
@@ -108,7 +108,7 @@ func (s *Store) open(ctx context.Context, o Options) error {
 	if err := s.loadDirectory(ctx); err != nil {
 		return err
 	}
-	if err := s.loadLaned(ctx); err != nil {
+	if err := s.loadBusy(ctx); err != nil {
 		return err
 	}
 	if err := s.loadStreaks(ctx); err != nil {

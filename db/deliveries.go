@@ -10,12 +10,12 @@ import (
 	"labhook/engine"
 )
 
-const deliveryColumns = `d.id, d.event, d.consumer, d.webhook, d.state, d.blocking, d.lane, d.trigger, d.attempts, d.due_at,
+const deliveryColumns = `d.id, d.event, d.consumer, d.webhook, d.state, d.blocking, d.lane, d.trigger, d.claim, d.attempts, d.due_at,
 	d.finished_at, d.reason, d.last_class, d.last_status, d.error_action, d.created_at`
 
 func deliveryFields(d *engine.Delivery) []any {
 	return []any{
-		&d.ID, &d.EventID, &d.ConsumerID, &d.WebhookID, &d.State, &d.Blocking, orZero(&d.Lane), &d.Trigger, &d.Attempts,
+		&d.ID, &d.EventID, &d.ConsumerID, &d.WebhookID, &d.State, &d.Blocking, orZero(&d.Lane), &d.Trigger, &d.Claim, &d.Attempts,
 		at(&d.DueAt), at(&d.FinishedAt), &d.Reason, &d.LastClass, orZero(&d.LastStatus), orZero(&d.ErrorAction), at(&d.CreatedAt),
 	}
 }
@@ -25,19 +25,19 @@ func scanDelivery(row scanner) (d engine.Delivery, err error) {
 }
 
 func insertDelivery(t *tx, d *engine.Delivery) error {
-	return t.exec(`INSERT INTO deliveries (id, event, consumer, webhook, state, blocking, lane, trigger, attempts, due_at, finished_at,
+	return t.exec(`INSERT INTO deliveries (id, event, consumer, webhook, state, blocking, lane, trigger, claim, attempts, due_at, finished_at,
 			reason, last_class, last_status, created_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		int64(d.ID), int64(d.EventID), int64(d.ConsumerID), int64(d.WebhookID), string(d.State), d.Blocking, orNull(int64(d.Lane)), string(d.Trigger),
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		int64(d.ID), int64(d.EventID), int64(d.ConsumerID), int64(d.WebhookID), string(d.State), d.Blocking, orNull(int64(d.Lane)), string(d.Trigger), d.Claim,
 		d.Attempts, millis(d.DueAt), millis(d.FinishedAt), d.Reason, string(d.LastClass), orNull(d.LastStatus), millis(d.CreatedAt))
 }
 
 // updateDelivery stores what a step may change.
 func updateDelivery(t *tx, d *engine.Delivery) error {
-	return t.exec(`UPDATE deliveries SET state = ?, trigger = ?, attempts = ?, due_at = ?, finished_at = ?, reason = ?,
+	return t.exec(`UPDATE deliveries SET state = ?, trigger = ?, claim = ?, attempts = ?, due_at = ?, finished_at = ?, reason = ?,
 			last_class = ?, last_status = ?, error_action = ?
 		WHERE id = ?`,
-		string(d.State), string(d.Trigger), d.Attempts, millis(d.DueAt), millis(d.FinishedAt), d.Reason,
+		string(d.State), string(d.Trigger), d.Claim, d.Attempts, millis(d.DueAt), millis(d.FinishedAt), d.Reason,
 		string(d.LastClass), orNull(d.LastStatus), orNull(string(d.ErrorAction)), int64(d.ID))
 }
 
@@ -199,19 +199,26 @@ func (s *Store) PutBackAbandoned(ctx context.Context, now time.Time, kept func(e
 	return webhooks, nil
 }
 
-// CancelUnusable cancels a delivery in engine.StateSending whose webhook or consumer was found out of use. One that
-// is not being sent any more stays as it is.
-func (s *Store) CancelUnusable(ctx context.Context, now time.Time, id engine.DeliveryID, reason string) error {
+// CancelUnusable cancels deliveries in engine.StateSending whose webhook or consumer was found out of use. One that is
+// not being sent any more stays as it is.
+func (s *Store) CancelUnusable(ctx context.Context, now time.Time, ids []engine.DeliveryID, reason string) error {
 	err := s.writer.do(ctx, func(t *tx) error {
-		d, err := getDelivery(t, id)
-		if err != nil || d.State != engine.StateSending {
-			return err
+		for _, id := range ids {
+			d, err := getDelivery(t, id)
+			if err != nil {
+				return err
+			}
+			if d.State != engine.StateSending {
+				continue
+			}
+			if _, err := step(t, id, engine.Change{Step: engine.StepCancel, Now: now, Reason: reason}); err != nil {
+				return err
+			}
 		}
-		_, err = step(t, id, engine.Change{Step: engine.StepCancel, Now: now, Reason: reason})
-		return err
+		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("cancel unusable delivery: %w", err)
+		return fmt.Errorf("cancel unusable deliveries: %w", err)
 	}
 	return nil
 }

@@ -54,7 +54,7 @@ func (t *tx) skipLane(w *engine.Webhook, e *engine.Event, now time.Time) error {
 	if e.Subject == "" {
 		return nil
 	}
-	lane, err := findLane(t, w.ConsumerID, e.Subject)
+	lane, err := findLane(t, laneKey{w.ConsumerID, e.Subject})
 	if err != nil || lane == 0 {
 		return err
 	}

@@ -12,14 +12,14 @@ import (
 
 // eventHead are the columns of an event without its data.
 const (
-	eventHead = `e.id, e.sender_id, e.idempotency_key, e.type, e.consumer, e.subject, e.occurred_at, e.accepted_at,
+	eventHead = `e.id, e.scope, e.sender_id, e.idempotency_key, e.type, e.consumer, e.subject, e.occurred_at, e.accepted_at,
 	e.trace_parent, e.source, e.source_ip`
 	eventColumns = eventHead + ", e.data"
 )
 
 func eventFields(e *engine.Event) []any {
 	return []any{
-		&e.ID, orZero(&e.SenderID), orZero(&e.IdempotencyKey), &e.Type, orZero(&e.ConsumerID), &e.Subject,
+		&e.ID, &e.Scope, orZero(&e.SenderID), orZero(&e.IdempotencyKey), &e.Type, orZero(&e.ConsumerID), &e.Subject,
 		at(&e.OccurredAt), at(&e.AcceptedAt), &e.TraceParent, &e.Source, &e.SourceIP,
 	}
 }
@@ -29,7 +29,8 @@ func scanEvent(row scanner) (e engine.Event, err error) {
 }
 
 // InsertEvent stores an event and its deliveries, and calls done after the commit. It returns when the operation is
-// queued. When the sender's id or idempotency key was used before it stores nothing and hands over that event.
+// queued. When the sender's id or idempotency key was used before in its scope it stores nothing and hands
+// over that event.
 func (s *Store) InsertEvent(e *engine.Event, offers []engine.Offer, done func(engine.Inserted, error)) {
 	var in engine.Inserted
 	answer := func(err error) {
@@ -57,12 +58,12 @@ func (s *Store) InsertEvent(e *engine.Event, offers []engine.Offer, done func(en
 	}
 }
 
-// insertEvent stores an event, and reports false when its sender's id or idempotency key is known.
+// insertEvent stores an event, and reports false when its sender's id or idempotency key is known in its scope.
 func insertEvent(t *tx, e *engine.Event) (fresh bool, err error) {
-	n, err := t.do(`INSERT INTO events (id, sender_id, idempotency_key, type, consumer, subject, occurred_at, accepted_at,
+	n, err := t.do(`INSERT INTO events (id, scope, sender_id, idempotency_key, type, consumer, subject, occurred_at, accepted_at,
 			trace_parent, source, source_ip, data)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-		int64(e.ID), orNull(e.SenderID), orNull(e.IdempotencyKey), e.Type, orNull(int64(e.ConsumerID)), e.Subject,
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+		int64(e.ID), int64(e.Scope), orNull(e.SenderID), orNull(e.IdempotencyKey), e.Type, orNull(int64(e.ConsumerID)), e.Subject,
 		millis(e.OccurredAt), millis(e.AcceptedAt), e.TraceParent, e.Source, e.SourceIP, []byte(e.Data))
 	return n > 0, err
 }
@@ -89,11 +90,19 @@ func insertOffers(t *tx, e *engine.Event, offers []engine.Offer) ([]engine.Deliv
 	return stored, nil
 }
 
-// knownEvent returns the event that has the sender's id or the idempotency key of e.
+const (
+	selectBySenderID = "SELECT " + eventColumns + " FROM events e WHERE e.sender_id = ? AND e.scope = ?"
+	selectByKey      = "SELECT " + eventColumns + " FROM events e WHERE e.idempotency_key = ? AND e.scope = ?"
+	// selectElsewhere finds events of other scopes that a consumer sees: two are enough to know that an id is ambiguous.
+	selectElsewhere = "SELECT " + eventColumns + ` FROM events e
+		WHERE e.sender_id = ?1 AND e.scope <> ?2 AND (?2 = 0 OR e.consumer IS NULL OR e.consumer = ?2) LIMIT 2`
+)
+
+// knownEvent returns the event in the scope of e that has its sender's id or its idempotency key.
 func knownEvent(t *tx, e *engine.Event) (*engine.Event, error) {
-	known, err := get(t, scanEvent, "SELECT "+eventColumns+" FROM events e WHERE e.sender_id = ?", orNull(e.SenderID))
+	known, err := get(t, scanEvent, selectBySenderID, orNull(e.SenderID), int64(e.Scope))
 	if errors.Is(err, engine.ErrNotFound) {
-		known, err = get(t, scanEvent, "SELECT "+eventColumns+" FROM events e WHERE e.idempotency_key = ?", orNull(e.IdempotencyKey))
+		known, err = get(t, scanEvent, selectByKey, orNull(e.IdempotencyKey), int64(e.Scope))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("the id %s is in use: %w", e.ID, err)
@@ -106,13 +115,26 @@ func (s *Store) Event(ctx context.Context, id engine.EventID) (engine.Event, err
 	return one(s.read.QueryRowContext(ctx, "SELECT "+eventColumns+" FROM events e WHERE e.id = ?", id), scanEvent)
 }
 
-// EventNamed returns the event with that public id: Labhook's own or the one its sender gave.
-func (s *Store) EventNamed(ctx context.Context, name string) (engine.Event, error) {
+// EventNamed returns the event with that public id: Labhook's own or the one its sender gave. A sender's id is looked
+// for among those of the consumer, zero: the platform, and then among events of other senders that it sees, where it
+// must be the only one; engine.ErrNotFound when it is not.
+func (s *Store) EventNamed(ctx context.Context, name string, viewer engine.ConsumerID) (engine.Event, error) {
 	var id engine.EventID
 	if err := id.UnmarshalText([]byte(name)); err == nil {
 		return s.Event(ctx, id)
 	}
-	return one(s.read.QueryRowContext(ctx, "SELECT "+eventColumns+" FROM events e WHERE e.sender_id = ?", name), scanEvent)
+	own, err := one(s.read.QueryRowContext(ctx, selectBySenderID, name, int64(viewer)), scanEvent)
+	if !errors.Is(err, engine.ErrNotFound) {
+		return own, err
+	}
+	others, err := list(ctx, s, scanEvent, selectElsewhere, name, int64(viewer))
+	if err == nil && len(others) != 1 {
+		err = engine.ErrNotFound
+	}
+	if err != nil {
+		return engine.Event{}, err
+	}
+	return others[0], nil
 }
 
 // ListEvents returns a page of events without their data, newest first, with what became of them. A filter for a

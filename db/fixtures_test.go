@@ -108,7 +108,7 @@ func attempt(d engine.Delivery, w engine.Webhook, number, status int) engine.Rec
 		class = engine.Classify(nil, status)
 	}
 	a.Outcome = engine.Decide(&w, number, class, start)
-	return engine.Record{Attempt: a, Change: a.Outcome.Change(start, status), EventBody: true}
+	return engine.Record{Attempt: a, Claim: d.Claim, Change: a.Outcome.Change(start, status), EventBody: true}
 }
 
 // record stores an attempt and waits for its commit.

@@ -39,10 +39,11 @@ func (s *Store) CreateKey(ctx context.Context, who engine.Actor, k engine.APIKey
 	}
 	secret, prefix := engine.NewKey()
 	k.ID = engine.NewID[engine.KeyID]()
+	k.Expires = k.Expires.Truncate(time.Millisecond) // as the disk keeps it
 	k.Prefix, k.Enabled, k.CreatedBy, k.LastUsedAt, k.LastUsedIP = prefix, true, who.Name, time.Time{}, ""
 	stored, err := change(ctx, s.writer, func(t *tx) (engine.APIKey, error) {
 		next := k
-		next.CreatedAt = t.now
+		next.CreatedAt = t.now.UTC().Truncate(time.Millisecond)
 		if k.ConsumerID != 0 && t.directory.Consumer(k.ConsumerID) == nil {
 			return next, engine.ErrNotFound
 		}

@@ -22,12 +22,17 @@ type aftermath struct {
 	opensBy   time.Time // of the gate closed by this transaction that opens first; zero: none closed
 	released  int       // held deliveries that were let go
 	laneLeft  []engine.LaneID
+	// configChanged: there is another directory.
+	configChanged bool
 }
 
 // tell passes the aftermath of a committed transaction on.
 func (a *aftermath) tell(w engine.Watcher) {
 	if w == nil {
 		return
+	}
+	if a.configChanged {
+		w.ConfigChanged()
 	}
 	if len(a.due) > 0 {
 		w.Due(a.due)
@@ -48,82 +53,6 @@ func (a *aftermath) tell(w engine.Watcher) {
 
 // Watch sets who is told what commits bring about.
 func (s *Store) Watch(w engine.Watcher) { s.watcher = w }
-
-// turn decides for the deliveries of a new event, which come in the order of sending, whether they may go or stand
-// behind a gate. It keeps the lane of the consumer at hand, as the deliveries of one consumer follow each other.
-type turn struct {
-	t       *tx
-	subject string
-	now     time.Time
-
-	consumer engine.ConsumerID
-	lane     engine.LaneID // zero: there is none yet
-	blocked  bool
-}
-
-// take returns the delivery as it is to be stored: held, taken by a sender, or waiting.
-func (u *turn) take(o engine.Offer) (engine.Delivery, error) {
-	d := o.Delivery
-	if u.subject != "" {
-		if err := u.enter(d.ConsumerID); err != nil {
-			return d, err
-		}
-	}
-	if u.blocked {
-		d.Lane = u.lane
-		return d.Transition(engine.Change{Step: engine.StepHold, Now: u.now})
-	}
-	if d.Blocking && u.subject != "" {
-		var err error
-		if u.lane == 0 {
-			if u.lane, err = makeLane(u.t, d.ConsumerID, u.subject); err != nil {
-				return d, err
-			}
-		}
-		d.Lane, u.blocked = u.lane, true
-	}
-	if o.Room {
-		return d.Transition(engine.Change{Step: engine.StepSend, Now: u.now})
-	}
-	return d, nil
-}
-
-// enter looks up the consumer's lane. For consumers without anything blocking it costs no query.
-func (u *turn) enter(consumer engine.ConsumerID) (err error) {
-	if u.consumer == consumer {
-		return nil
-	}
-	u.consumer, u.lane, u.blocked = consumer, 0, false
-	if !u.t.directory.HasBlocking(consumer) && !u.t.writer.store.laned[consumer] {
-		return nil
-	}
-	if u.lane, err = findLane(u.t, consumer, u.subject); err != nil || u.lane == 0 {
-		return err
-	}
-	u.blocked, err = exists(u.t, selectBlocked, int64(u.lane), int64(u.lane))
-	return err
-}
-
-const selectBlocked = `SELECT 1 WHERE EXISTS (SELECT 1 FROM gates WHERE lane = ? AND opened_at IS NULL)
-	OR EXISTS (SELECT 1 FROM deliveries INDEXED BY deliveries_held WHERE lane = ? AND state = 'held')`
-
-// findLane returns the lane of a consumer's subject, zero when there is none.
-func findLane(t *tx, consumer engine.ConsumerID, subject string) (engine.LaneID, error) {
-	id, err := get(t, number, selectLane, int64(consumer), subject)
-	if errors.Is(err, engine.ErrNotFound) {
-		return 0, nil
-	}
-	return engine.LaneID(id), err
-}
-
-const selectLane = "SELECT id FROM lanes WHERE consumer = ? AND subject = ?"
-
-func makeLane(t *tx, consumer engine.ConsumerID, subject string) (engine.LaneID, error) {
-	t.writes++ // the row that is asked back keeps do from counting it
-	id, err := get(t, number, "INSERT INTO lanes (consumer, subject) VALUES (?, ?) RETURNING id", int64(consumer), subject)
-	t.writer.store.laned[consumer] = true
-	return engine.LaneID(id), err
-}
 
 const gateColumns = "g.delivery, g.lane, g.closed_at, g.opens_by, g.opened_at, g.opening, g.opened_by, g.reason, g.released"
 
@@ -169,7 +98,7 @@ func (t *tx) release(lane engine.LaneID, now time.Time) (n int, err error) {
 	for _, d := range held {
 		if t.released == releaseAtOnce {
 			t.laneLeft = append(t.laneLeft, lane)
-			break
+			return n, nil
 		}
 		due := now
 		if w := t.directory.Webhook(d.WebhookID); w != nil {
@@ -189,7 +118,7 @@ func (t *tx) release(lane engine.LaneID, now time.Time) (n int, err error) {
 			return n, t.closeGate(&d, now)
 		}
 	}
-	return n, nil
+	return n, t.empty(lane)
 }
 
 const selectHeld = "SELECT " + deliveryColumns + ` FROM deliveries d INDEXED BY deliveries_held
@@ -335,18 +264,6 @@ const selectHeldLanes = `WITH RECURSIVE held (lane) AS (
 		FROM held WHERE held.lane IS NOT NULL
 	)
 	SELECT lane FROM held WHERE lane IS NOT NULL`
-
-const selectLaned = "SELECT c.id FROM consumers c WHERE EXISTS (SELECT 1 FROM lanes l WHERE l.consumer = c.id)"
-
-// loadLaned remembers which consumers have lanes at all.
-func (s *Store) loadLaned(ctx context.Context) error {
-	s.laned = map[engine.ConsumerID]bool{}
-	ids, err := list(ctx, s, number, selectLaned)
-	for _, id := range ids {
-		s.laned[engine.ConsumerID(id)] = true
-	}
-	return err
-}
 
 // Verdict returns what the blocking deliveries of an event came to: those of one consumer, or all for zero.
 func (s *Store) Verdict(ctx context.Context, id engine.EventID, consumer engine.ConsumerID) (engine.Verdict, error) {

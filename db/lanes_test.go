@@ -99,6 +99,8 @@ func (h *hearsay) Ended(ids []engine.EventID) {
 	h.ended = append(h.ended, ids...)
 }
 
+func (h *hearsay) ConfigChanged() {}
+
 func (h *hearsay) GateClosed(time.Time) {}
 
 func (h *hearsay) LaneLeft(lane engine.LaneID) {
@@ -231,6 +233,41 @@ func TestEndLabSkipsLongLane(t *testing.T) {
 	}
 	if n := len(heard.ended); n != held+1 || heard.all != 0 {
 		t.Errorf("the ends of %d events were told, want %d", n, held+1)
+	}
+}
+
+// TestLaneFillsAgainInOneTransaction empties a lane and closes its next gate in the same transaction.
+func TestLaneFillsAgainInOneTransaction(t *testing.T) {
+	t.Parallel()
+	b := setupLane(t)
+	gate := b.hold(t, "1", 0)
+	resume := pause(t, b.writer)
+	b.RecordAttempt(attempt(gate, b.gate, 1, 200), func(_ engine.Delivery, err error) { must(t, err) })
+	before := b.writer.commits.Load()
+	e := newEvent()
+	e.Type, e.Subject = engine.LabPreBuild, "1"
+	next := engine.NewDelivery(e, &b.gate, start)
+	stored := make(chan error, 1)
+	b.InsertEvent(e, []engine.Offer{{Delivery: next, Room: true}}, func(in engine.Inserted, err error) {
+		if err == nil {
+			next = in.Deliveries[0]
+		}
+		stored <- err
+	})
+	resume()
+	must(t, <-stored)
+	if n := b.writer.commits.Load() - before; n != 1 {
+		t.Fatalf("%d transactions, want 1", n)
+	}
+	if d := b.post(t, engine.LabScored, "1", b.plain)[0]; d.State != engine.StateHeld {
+		t.Errorf("behind the second gate a delivery is %s, want held", d.State)
+	}
+	b.record(t, attempt(next, b.gate, 1, 200))
+	if d := b.post(t, engine.LabScored, "1", b.plain)[0]; d.State != engine.StateSending {
+		t.Errorf("in an empty lane a delivery is %s, want sending", d.State)
+	}
+	if n := len(b.writer.store.busy); n != 0 {
+		t.Errorf("%d lanes are taken for busy, want none", n)
 	}
 }
 

@@ -24,7 +24,7 @@ func TestInsertEvent(t *testing.T) {
 		t.Fatalf("a new event was known as %s", known.ID)
 	}
 	for _, name := range []string{e.ID.String(), "evt-1"} {
-		got, err := b.EventNamed(t.Context(), name)
+		got, err := b.EventNamed(t.Context(), name, 0)
 		must(t, err)
 		if diff := cmp.Diff(*e, got); diff != "" {
 			t.Errorf("event %s is not what was stored (-want +got):\n%s", name, diff)
@@ -172,12 +172,13 @@ func TestRecordAttempt(t *testing.T) {
 		t.Fatal(err)
 	}
 	refused := attempt(d, b.webhook, 2, 0)
-	refused.Attempt.Outcome.Error = "connection refused"
+	refused.Claim, refused.Attempt.Outcome.Error = 1, "connection refused"
 	b.record(t, refused)
 	if _, err := b.ClaimDue(t.Context(), start.Add(time.Hour), []engine.Want{{WebhookID: b.webhook.ID, Limit: 1}}); err != nil {
 		t.Fatal(err)
 	}
 	delivered := attempt(d, b.webhook, 3, 204)
+	delivered.Claim = 2
 	after = b.record(t, delivered)
 	stored, err := b.Delivery(t.Context(), d.ID)
 	must(t, err)
@@ -351,13 +352,13 @@ func TestCancelUnusable(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	d := b.accept(t, b.webhook, engine.StateSending, time.Time{})
-	must(t, b.CancelUnusable(t.Context(), start, d.ID, "The webhook is disabled."))
+	must(t, b.CancelUnusable(t.Context(), start, []engine.DeliveryID{d.ID}, "The webhook is disabled."))
 	got, err := b.Delivery(t.Context(), d.ID)
 	must(t, err)
 	if got.State != engine.StateCancelled || got.Reason != "The webhook is disabled." {
 		t.Errorf("the delivery is %+v", got.Delivery)
 	}
-	must(t, b.CancelUnusable(t.Context(), start, d.ID, "again"))
+	must(t, b.CancelUnusable(t.Context(), start, []engine.DeliveryID{d.ID}, "again"))
 	if again, err := b.Delivery(t.Context(), d.ID); err != nil || again.Reason != got.Reason {
 		t.Errorf("cancelled again: %+v, %v", again.Delivery, err)
 	}

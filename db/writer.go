@@ -232,6 +232,7 @@ func (w *writer) commit(ops []operation) (failed int) {
 	w.commits.Add(1)
 	if t.directory != w.store.directory.Load() {
 		w.store.directory.Store(t.directory)
+		t.configChanged = true
 	}
 	for _, hook := range t.hooks {
 		hook()

@@ -203,7 +203,7 @@ func TestDuplicatesWithinOneGroup(t *testing.T) {
 	}
 	resume()
 	wg.Wait()
-	stored, err := b.EventNamed(t.Context(), "order-1")
+	stored, err := b.EventNamed(t.Context(), "order-1", 0)
 	must(t, err)
 	fresh := 0
 	for _, known := range results {

@@ -14,6 +14,8 @@ const (
 	MaxAnswerBody = 16 << 10
 	// MaxAnswerHeaders is how many bytes of header lines an answer may have, and are kept.
 	MaxAnswerHeaders = 16 << 10
+	// MaxReasonPhrase is how much of an answer's reason phrase is kept, in bytes.
+	MaxReasonPhrase = 200
 	// MaxErrorText is how much of a network error's text is kept, in bytes.
 	MaxErrorText = 500
 )
@@ -47,6 +49,7 @@ type SentRequest struct {
 type Answer struct {
 	Proto      string // "HTTP/1.1"
 	StatusCode int
+	Reason     string // phrase after the code, in the receiver's words; empty in HTTP/2
 	// Headers are the header lines sorted by name, "Name: value", Set-Cookie masked.
 	Headers   []string
 	Body      []byte // at most MaxAnswerBody
@@ -69,6 +72,40 @@ type Timings struct {
 // Duration returns how long the attempt took.
 func (a *Attempt) Duration() time.Duration { return time.Duration(a.Timings.Total) * time.Microsecond }
 
+// minMasked is how many bytes a secret must have to be looked for in answers: shorter ones occur by themselves.
+const minMasked = 6
+
+// mask hides the webhook's own secrets where a receiver echoes them.
+func (a *Answer) mask(w *Webhook) {
+	if a == nil {
+		return
+	}
+	var pairs []string
+	for _, h := range w.Headers {
+		if !h.Sensitive {
+			continue
+		}
+		secrets := []string{h.Value.Reveal()}
+		if _, credentials, ok := strings.Cut(secrets[0], " "); ok {
+			secrets = append(secrets, credentials) // of "Bearer credentials"
+		}
+		for _, secret := range secrets {
+			if len(secret) >= minMasked {
+				pairs = append(pairs, secret, Mask)
+			}
+		}
+	}
+	if len(pairs) == 0 {
+		return
+	}
+	masks := strings.NewReplacer(pairs...)
+	for i, line := range a.Headers {
+		a.Headers[i] = masks.Replace(line)
+	}
+	a.Reason = masks.Replace(a.Reason)
+	a.Body = []byte(masks.Replace(string(a.Body)))
+}
+
 // headerLines writes headers as sorted lines; mask says whose values are hidden.
 func headerLines(h http.Header, mask func(name string) bool) []string {
 	names := slices.Sorted(maps.Keys(h))
@@ -82,14 +119,4 @@ func headerLines(h http.Header, mask func(name string) bool) []string {
 		}
 	}
 	return lines
-}
-
-// HeaderNamed returns the value of the first header line with that name, in any case.
-func HeaderNamed(lines []string, name string) string {
-	for _, line := range lines {
-		if n, value, ok := strings.Cut(line, ": "); ok && strings.EqualFold(n, name) {
-			return value
-		}
-	}
-	return ""
 }

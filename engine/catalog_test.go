@@ -1,6 +1,8 @@
 package engine_test
 
 import (
+	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -24,7 +26,7 @@ func TestCatalogIsStudios(t *testing.T) {
 	}
 	var got []string
 	codes, labels := map[string]bool{}, map[string]bool{}
-	for _, kind := range engine.Catalog {
+	for _, kind := range studioEvents() {
 		got = append(got, strings.Join([]string{strconv.Itoa(kind.Place), kind.Code, kind.Label}, " "))
 		codes[kind.Code], labels[strings.ToLower(kind.Label)] = true, true
 		if !strings.HasSuffix(kind.Description, ".") || !kind.LabDetails || (kind.Place == 0) != (kind.Group == engine.GroupOutsideLifeCycle) {
@@ -64,22 +66,42 @@ func TestCatalogFind(t *testing.T) {
 func TestCatalogGroups(t *testing.T) {
 	t.Parallel()
 	groups := engine.Catalog.Groups()
-	if diff := cmp.Diff([]string{engine.GroupLifeCycle, engine.GroupOutsideLifeCycle}, groups); diff != "" {
+	if diff := cmp.Diff([]string{engine.GroupLifeCycle, engine.GroupOutsideLifeCycle, engine.GroupSystem}, groups); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	for i, want := range []int{17, 2} {
+	for i, want := range []int{17, 2, 6} {
 		if got := len(engine.Catalog.InGroup(groups[i])); got != want {
 			t.Errorf("%s: %d event types, want %d", groups[i], got, want)
 		}
 	}
-	if len(engine.Catalog) != 19 {
+	if len(engine.Catalog) != 25 {
 		t.Error("InGroup changed the catalog")
+	}
+}
+
+// studioEvents are the event types of the catalog that platforms post.
+func studioEvents() engine.EventTypes {
+	return slices.DeleteFunc(slices.Clone(engine.Catalog), func(kind engine.EventType) bool { return kind.Group == engine.GroupSystem })
+}
+
+// TestSystemSamples: they are JSON that names its type, and nobody can post them.
+func TestSystemSamples(t *testing.T) {
+	t.Parallel()
+	for _, kind := range engine.Catalog.InGroup(engine.GroupSystem) {
+		var data engine.SystemEvent
+		if err := json.Unmarshal(kind.Sample(), &data); err != nil || data.Type != kind.Code || data.Webhook == "" {
+			t.Errorf("%s: sample %s: %v", kind.Code, kind.Sample(), err)
+		}
+		e := engine.Event{Type: kind.Code, Data: kind.Sample()}
+		if err := e.Prepare(noon); err == nil {
+			t.Errorf("%s can be posted", kind.Code)
+		}
 	}
 }
 
 func TestCatalogSamples(t *testing.T) {
 	t.Parallel()
-	for _, kind := range engine.Catalog {
+	for _, kind := range studioEvents() {
 		e := engine.Event{Type: kind.Code, Data: kind.Sample()}
 		if err := e.Prepare(noon); err != nil {
 			t.Errorf("%s: %v", kind.Code, err)

@@ -13,7 +13,7 @@ const (
 	StateScheduled DeliveryState = "scheduled" // its delay runs
 	StateHeld      DeliveryState = "held"      // waits behind a gate of its lane
 	StateQueued    DeliveryState = "queued"    // due, waits for a sender
-	StateSending   DeliveryState = "sending"   // a sender has it
+	StateSending   DeliveryState = "sending"   // a sender has it, or it stands first in line for one
 	StateRetrying  DeliveryState = "retrying"  // an attempt failed, the next one has its time
 	StateDelivered DeliveryState = "delivered"
 	StateFailed    DeliveryState = "failed"    // given up
@@ -56,6 +56,9 @@ type Delivery struct {
 	// Lane is set while the delivery is held, and from then on; and on a blocking one whose event has a subject.
 	Lane    LaneID
 	Trigger Trigger // of the attempt that is due or runs; of the last one when final
+	// Claim counts how often a sender took it. What an attempt comes to decides only while its claim is the
+	// latest: after a cancel and a resend an older attempt may still run.
+	Claim int
 	// Attempts counts the attempts that were recorded. One that a shutdown interrupted is not counted.
 	Attempts int
 	// DueAt is when the next attempt may start. Set in StateScheduled, StateQueued and StateRetrying, else zero.
@@ -143,6 +146,7 @@ func (d Delivery) Transition(c Change) (Delivery, error) {
 			return d, refuse
 		}
 		d.State, d.DueAt = StateSending, time.Time{}
+		d.Claim++
 	case StepDeliver, StepRetry, StepFail:
 		if d.State != StateSending {
 			return d, refuse

@@ -214,7 +214,10 @@ func walk(t *rapid.T, before engine.Delivery, attempts int, c engine.Change) (en
 	}
 	same := after
 	same.State, same.DueAt, same.FinishedAt, same.Reason, same.Attempts = before.State, before.DueAt, before.FinishedAt, before.Reason, before.Attempts
-	same.Trigger, same.LastClass, same.LastStatus = before.Trigger, before.LastClass, before.LastStatus
+	if claimed := after.Claim - before.Claim; (claimed == 1) != (c.Step == engine.StepSend) {
+		t.Fatalf("%s changed the claim from %d to %d", c.Step, before.Claim, after.Claim)
+	}
+	same.Claim, same.Trigger, same.LastClass, same.LastStatus = before.Claim, before.Trigger, before.LastClass, before.LastStatus
 	if !cmp.Equal(before, same) {
 		t.Fatalf("%s changed what never changes: %s", c.Step, cmp.Diff(before, same))
 	}

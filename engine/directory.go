@@ -23,7 +23,6 @@ type Directory struct {
 type listed struct {
 	consumer *APIConsumer
 	webhooks []*Webhook
-	blocking bool // one of them at least
 }
 
 // NewDirectory returns a directory without anything in it.
@@ -34,8 +33,7 @@ func NewDirectory() *Directory {
 // With returns a directory in which the consumer and all its webhooks, deleted ones left out, are the given ones.
 func (d *Directory) With(c *APIConsumer, webhooks []*Webhook) *Directory {
 	next := d.Without(c.ID)
-	blocking := slices.ContainsFunc(webhooks, func(w *Webhook) bool { return w.Blocking })
-	next.consumers[c.ID] = &listed{consumer: c, webhooks: webhooks, blocking: blocking}
+	next.consumers[c.ID] = &listed{consumer: c, webhooks: webhooks}
 	for _, w := range webhooks {
 		next.webhooks[w.ID] = w
 	}
@@ -80,12 +78,6 @@ func (d *Directory) Webhooks(id ConsumerID) []*Webhook {
 		return l.webhooks
 	}
 	return nil
-}
-
-// HasBlocking reports whether one of the consumer's webhooks is blocking.
-func (d *Directory) HasBlocking(id ConsumerID) bool {
-	l := d.consumers[id]
-	return l != nil && l.blocking
 }
 
 // Consumers returns all consumers, oldest first.

@@ -4,6 +4,7 @@ import (
 	"container/heap"
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 )
@@ -23,13 +24,14 @@ type dispatcher struct {
 
 	mu      sync.Mutex
 	queues  map[WebhookID]*queue
-	ring    []*queue // queues that may send now, in turn
-	due     dueHeap  // queues with deliveries on disk, by when the first is due
-	held    map[DeliveryID]struct{}
-	ready   int  // deliveries in all queues, reserved ones included
-	bytes   int  // of their events' data
-	senders int  // running
-	full    bool // the loop found no room
+	ring    []*queue           // queues that may send now, in turn
+	due     dueHeap            // queues with deliveries on disk, by when the first is due
+	held    map[DeliveryID]int // what is ready, being sent or being recorded, with the claim
+	ready   int                // deliveries in all queues, reserved ones included
+	bytes   int                // of their events' data
+	senders int                // running
+	full    bool               // the loop found no room
+	changed bool               // the configuration, since the loop looked at it
 	stopped bool
 
 	wake    chan struct{}      // the loop looks again
@@ -59,7 +61,7 @@ type Limits struct {
 	Senders           int // requests in the air; default 256
 	SendersPerWebhook int // requests in the air for one webhook; default 64
 	Ready             int // deliveries in memory; default 8192
-	ReadyPerWebhook   int // deliveries in memory for one webhook; default 1024
+	ReadyPerWebhook   int // deliveries in memory for one webhook; default 512
 	ReadyBytes        int // bytes of event data in memory; default 64 MiB
 	Claim             int // deliveries claimed in one transaction; default 256
 }
@@ -72,7 +74,7 @@ func (l Limits) withDefaults() Limits {
 		{&l.Senders, 256},
 		{&l.SendersPerWebhook, 64},
 		{&l.Ready, 8192},
-		{&l.ReadyPerWebhook, 1024},
+		{&l.ReadyPerWebhook, 512},
 		{&l.ReadyBytes, 64 << 20},
 		{&l.Claim, 256},
 	} {
@@ -89,7 +91,7 @@ const claimPause = time.Second
 func newDispatcher(limits Limits, store Store, log *slog.Logger, send func(*Sending)) *dispatcher {
 	return &dispatcher{
 		limits: limits.withDefaults(), store: store, log: log, send: send,
-		queues: map[WebhookID]*queue{}, held: map[DeliveryID]struct{}{},
+		queues: map[WebhookID]*queue{}, held: map[DeliveryID]int{},
 		wake: make(chan struct{}, 1), rescues: make(chan chan struct{}),
 	}
 }
@@ -114,7 +116,7 @@ func (d *dispatcher) reserve(dl *Delivery, size int) bool {
 		return false
 	}
 	q.reserved++
-	d.hold(dl.ID, size)
+	d.hold(dl.ID, dl.Claim+1, size)
 	return true
 }
 
@@ -122,8 +124,8 @@ func (d *dispatcher) room(q *queue) bool {
 	return d.ready < d.limits.Ready && d.bytes < d.limits.ReadyBytes && len(q.ready)+q.reserved < d.limits.ReadyPerWebhook
 }
 
-func (d *dispatcher) hold(id DeliveryID, size int) {
-	d.held[id] = struct{}{}
+func (d *dispatcher) hold(id DeliveryID, claim, size int) {
+	d.held[id] = claim
 	d.ready++
 	d.bytes += size
 }
@@ -257,11 +259,79 @@ func (d *dispatcher) poke() {
 	}
 }
 
-// release forgets a delivery whose outcome is on disk, or that another start will find there.
-func (d *dispatcher) release(id DeliveryID) {
+// release forgets a delivery whose outcome is on disk, or that another start will find there, unless it was taken
+// again since.
+func (d *dispatcher) release(id DeliveryID, claim int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	delete(d.held, id)
+	if d.held[id] == claim {
+		delete(d.held, id)
+	}
+}
+
+// configChanged makes the loop look for deliveries in memory whose webhook went out of use.
+func (d *dispatcher) configChanged() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.changed = true
+	d.poke()
+}
+
+// cancelOutOfUse cancels what is ready for webhooks that went out of use.
+func (d *dispatcher) cancelOutOfUse(now time.Time) {
+	for reason, ids := range d.takeOutOfUse(now) {
+		d.cancel(now, ids, reason)
+	}
+}
+
+// takeOutOfUse takes what is ready for webhooks out of use from their queues, by the reason.
+func (d *dispatcher) takeOutOfUse(now time.Time) map[string][]DeliveryID {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.changed {
+		return nil
+	}
+	d.changed = false
+	taken := map[string][]DeliveryID{}
+	dir := d.store.Directory()
+	for id, q := range d.queues {
+		if len(q.ready) == 0 {
+			continue
+		}
+		reason := dir.Unusable(id, now)
+		if reason == "" {
+			continue
+		}
+		for _, s := range q.ready {
+			taken[reason] = append(taken[reason], s.Delivery.ID)
+			d.ready--
+			d.bytes -= len(s.Event.Data)
+		}
+		q.ready = nil
+		d.leave(q)
+	}
+	return taken
+}
+
+// cancel ends deliveries that are held here and must not be sent any more. What cannot be stored now is put back by
+// the rescue, and comes here again.
+func (d *dispatcher) cancel(now time.Time, ids []DeliveryID, reason string) {
+	if err := d.store.CancelUnusable(context.Background(), now.Truncate(time.Millisecond), ids, reason); err != nil {
+		d.log.Error("cancel failed", "deliveries", len(ids), "error", err)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, id := range ids {
+		delete(d.held, id)
+	}
+}
+
+// inLine reports whether a delivery stands ready and is not yet being sent.
+func (d *dispatcher) inLine(webhook WebhookID, id DeliveryID) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	q := d.queues[webhook]
+	return q != nil && slices.ContainsFunc(q.ready, func(s *Sending) bool { return s.Delivery.ID == id })
 }
 
 // drop removes a delivery that is ready but not yet being sent.
@@ -300,6 +370,7 @@ func (d *dispatcher) run(ctx context.Context) {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
+		d.cancelOutOfUse(time.Now())
 		wants, sleep := d.wants(time.Now())
 		if len(wants) > 0 {
 			if d.claim(ctx, wants) {
@@ -365,7 +436,7 @@ func (d *dispatcher) claim(ctx context.Context, wants []Want) bool {
 	for _, c := range claims {
 		q := d.queue(c.WebhookID)
 		for _, s := range c.Taken {
-			d.hold(s.Delivery.ID, len(s.Event.Data))
+			d.hold(s.Delivery.ID, s.Delivery.Claim, len(s.Event.Data))
 			d.push(q, s)
 		}
 		q.claiming = false

@@ -194,6 +194,9 @@ func (e *Engine) change(ctx context.Context, who Actor, id DeliveryID, c Change)
 	return d, nil
 }
 
+// InLine reports whether a delivery in StateSending still waits for a sender.
+func (e *Engine) InLine(d *Delivery) bool { return e.dispatcher.inLine(d.WebhookID, d.ID) }
+
 // OpenGate opens the gate of a delivery by hand, with a reason for the audit log: its lane goes on, and so does
 // the delivery itself. InvalidError without a reason, ErrNotFound when it has no gate, ErrConflict when it is open.
 func (e *Engine) OpenGate(ctx context.Context, who Actor, id DeliveryID, reason string) (Gate, error) {
@@ -218,6 +221,9 @@ func (w watcher) Ended(ids []EventID) { w.waiting.call(ids) }
 
 // GateClosed tells the gatekeeper.
 func (w watcher) GateClosed(opensBy time.Time) { w.gatekeeper.announce(opensBy) }
+
+// ConfigChanged tells the dispatcher.
+func (w watcher) ConfigChanged() { w.dispatcher.configChanged() }
 
 // LaneLeft tells the gatekeeper.
 func (w watcher) LaneLeft(lane LaneID) { w.gatekeeper.left(lane) }

@@ -23,9 +23,12 @@ const (
 // Event is one occurrence. It is accepted once and never changed.
 type Event struct {
 	ID EventID
-	// SenderID is the id the sender gave, unique where set: the same one again is the same event.
+	// Scope is whose id and key the next two are: the consumer of the API key that posted the event; zero: the
+	// platform. Each has its own, so that no consumer's ids can collide with another's.
+	Scope ConsumerID
+	// SenderID is the id the sender gave, unique in its scope where set: the same one again is the same event.
 	SenderID string
-	// IdempotencyKey is what the sender gave beside the event, unique where set.
+	// IdempotencyKey is what the sender gave beside the event, unique in its scope where set.
 	IdempotencyKey string
 	Type           string     // code of an EventType
 	ConsumerID     ConsumerID // zero: every consumer

@@ -29,6 +29,7 @@ type modelDelivery struct {
 	blocking bool   // as the webhook was when the event came
 
 	state    engine.DeliveryState
+	claim    int // how often it was on the wire
 	attempts int
 	due      time.Time // while it is scheduled or retrying
 	reason   cancelReason
@@ -44,6 +45,7 @@ type modelDelivery struct {
 
 // modelRequest is an attempt that runs, with what it was told when it began.
 type modelRequest struct {
+	claim           int // of the delivery
 	number, retries int
 	timeout         time.Duration
 	deadline        time.Time
@@ -115,9 +117,10 @@ func (m *laneModel) launch(d *modelDelivery, now time.Time) {
 		return
 	}
 	d.state, d.reason = engine.StateSending, ""
+	d.claim++
 	w := d.webhook
 	d.air = append(d.air, &modelRequest{
-		number: d.attempts + 1, retries: w.Retries, timeout: w.Timeout, deadline: now.Add(w.Timeout),
+		claim: d.claim, number: d.attempts + 1, retries: w.Retries, timeout: w.Timeout, deadline: now.Add(w.Timeout),
 	})
 }
 
@@ -162,7 +165,7 @@ func (m *laneModel) answer(d *modelDelivery, r *modelRequest, success bool, now 
 	d.air = slices.DeleteFunc(d.air, func(other *modelRequest) bool { return other == r })
 	d.attempts++
 	switch {
-	case d.state != engine.StateSending: // it ended meanwhile: the attempt decides nothing any more
+	case d.state != engine.StateSending || d.claim != r.claim: // it ended, or was sent again, meanwhile
 	case success:
 		d.end(engine.StateDelivered)
 	case r.number <= r.retries:

@@ -116,11 +116,11 @@ func (s *mortalStore) PutBackAbandoned(ctx context.Context, now time.Time, kept 
 	return s.Store.PutBackAbandoned(ctx, now, kept)
 }
 
-func (s *mortalStore) CancelUnusable(ctx context.Context, now time.Time, id engine.DeliveryID, reason string) error {
+func (s *mortalStore) CancelUnusable(ctx context.Context, now time.Time, ids []engine.DeliveryID, reason string) error {
 	if s.crashed.Load() {
 		return errCrashed
 	}
-	return s.Store.CancelUnusable(ctx, now, id, reason)
+	return s.Store.CancelUnusable(ctx, now, ids, reason)
 }
 
 func (s *mortalStore) OpenLateGates(ctx context.Context, now time.Time, limit int) (time.Time, error) {

@@ -35,9 +35,14 @@ type wire struct {
 	arrivals []arrival
 	// answer is called with the arrival and how many came for that delivery, from 1.
 	answer func(ctx context.Context, a arrival, nth int) (int, error)
+	// through sends the request on; nil: answer decides.
+	through http.RoundTripper
 }
 
 func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
+	if w.through != nil {
+		return w.through.RoundTrip(req)
+	}
 	var body []byte
 	if req.Body != nil {
 		body, _ = io.ReadAll(req.Body)

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"context"
 	"fmt"
 	"runtime/debug"
 	"time"
@@ -14,7 +13,7 @@ func (e *Engine) send(s *Sending) {
 	now := time.Now()
 	dir := e.store.Directory()
 	if reason := dir.Unusable(s.Delivery.WebhookID, now); reason != "" {
-		e.cancelUnusable(s, now, reason)
+		e.dispatcher.cancel(now, []DeliveryID{s.Delivery.ID}, reason)
 		return
 	}
 	r := e.attempt(e.sendCtx, dir.Webhook(s.Delivery.WebhookID), s)
@@ -38,10 +37,10 @@ func (e *Engine) recorded(s *Sending, d Delivery, err error) {
 	if err != nil {
 		// The row still says that it is being sent: the rescue finds it, and it is sent again.
 		e.log.Error("record failed", "delivery", s.Delivery.ID.String(), "error", err)
-		e.dispatcher.release(s.Delivery.ID)
+		e.dispatcher.release(s.Delivery.ID, s.Delivery.Claim)
 		return
 	}
-	e.dispatcher.release(d.ID)
+	e.dispatcher.release(s.Delivery.ID, s.Delivery.Claim)
 	if d.State == StateRetrying {
 		e.dispatcher.announceDue(d.WebhookID, d.DueAt)
 	}
@@ -72,19 +71,10 @@ func (e *Engine) logAttempt(s *Sending, r *Record) {
 	}
 }
 
-// cancelUnusable ends a delivery whose webhook or consumer went out of use since it was queued.
-func (e *Engine) cancelUnusable(s *Sending, now time.Time, reason string) {
-	defer e.dispatcher.release(s.Delivery.ID)
-	err := e.store.CancelUnusable(context.Background(), now.Truncate(time.Millisecond), s.Delivery.ID, reason)
-	if err != nil {
-		e.log.Error("cancel failed", "delivery", s.Delivery.ID.String(), "error", err)
-	}
-}
-
 // keepGoing keeps a panic in one attempt from ending the process. The delivery is found by the rescue.
 func (e *Engine) keepGoing(s *Sending) {
 	if cause := recover(); cause != nil {
 		e.log.Error("send panicked", "delivery", s.Delivery.ID.String(), "panic", fmt.Sprint(cause), "stack", string(debug.Stack()))
-		e.dispatcher.release(s.Delivery.ID)
+		e.dispatcher.release(s.Delivery.ID, s.Delivery.Claim)
 	}
 }

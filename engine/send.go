@@ -33,9 +33,10 @@ func (e *Engine) attempt(ctx context.Context, w *Webhook, s *Sending) Record {
 		a.Answer, err = exchange(httptrace.WithClientTrace(ctx, watch.trace()), e.transport, rendered.Request())
 		a.Timings, a.RemoteAddr = watch.read(start)
 		if errors.Is(err, errInterrupted) {
-			return Record{Attempt: a, Change: Outcome{Kind: OutcomeInterrupted}.Change(time.Now(), 0)}
+			return Record{Attempt: a, Claim: s.Delivery.Claim, Change: Outcome{Kind: OutcomeInterrupted}.Change(time.Now(), 0)}
 		}
 		class = Classify(err, a.status())
+		a.Answer.mask(w)
 	} else {
 		a.Request = SentRequest{Verb: w.Verb, URL: w.URL}
 	}
@@ -46,7 +47,7 @@ func (e *Engine) attempt(ctx context.Context, w *Webhook, s *Sending) Record {
 	if err != nil {
 		a.Outcome.Error = clip(err.Error(), MaxErrorText)
 	}
-	return Record{Attempt: a, Change: a.Outcome.Change(end, a.status()), EventBody: rendered.EventBody}
+	return Record{Attempt: a, Claim: s.Delivery.Claim, Change: a.Outcome.Change(end, a.status()), EventBody: rendered.EventBody}
 }
 
 // status returns the answer's status, 0 when none came.
@@ -69,7 +70,7 @@ func exchange(ctx context.Context, transport http.RoundTripper, req *http.Reques
 		return nil, fmt.Errorf("the answer's status %d is none of HTTP", resp.StatusCode)
 	}
 	answer := &Answer{
-		Proto: resp.Proto, StatusCode: resp.StatusCode,
+		Proto: resp.Proto, StatusCode: resp.StatusCode, Reason: reasonPhrase(resp.Status),
 		Headers: headerLines(resp.Header, func(name string) bool { return name == "Set-Cookie" }),
 	}
 	// One byte more tells whether the body goes on; nothing beyond it is read.
@@ -82,6 +83,12 @@ func exchange(ctx context.Context, transport http.RoundTripper, req *http.Reques
 		return answer, cause(ctx, err)
 	}
 	return answer, nil
+}
+
+// reasonPhrase returns what follows the code in an answer's status, "503 Service Unavailable".
+func reasonPhrase(status string) string {
+	_, reason, _ := strings.Cut(status, " ")
+	return clip(reason, MaxReasonPhrase)
 }
 
 // cause returns why ctx ended where it did, for that is what the client's error is about, else err.

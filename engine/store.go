@@ -13,7 +13,7 @@ type Store interface {
 
 	// InsertEvent stores an event and its deliveries, those held that stand behind a gate. It returns when the
 	// operation is queued, and calls done after the commit; events are stored in the order in which they were
-	// queued. When the sender's id or idempotency key was used before it stores nothing.
+	// queued. When the sender's id or idempotency key was used before in its scope it stores nothing.
 	InsertEvent(e *Event, offers []Offer, done func(Inserted, error))
 
 	// Watch sets who is told what commits bring about beside the answers of the other methods. Call it once,
@@ -51,10 +51,10 @@ type Store interface {
 	// PutBack moves deliveries that are in StateSending and were not attempted to StateQueued.
 	PutBack(ctx context.Context, now time.Time, ids []DeliveryID) error
 
-	// CancelUnusable cancels a delivery in StateSending whose webhook or consumer was found out of use.
-	CancelUnusable(ctx context.Context, now time.Time, id DeliveryID, reason string) error
+	// CancelUnusable cancels deliveries in StateSending whose webhook or consumer was found out of use.
+	CancelUnusable(ctx context.Context, now time.Time, ids []DeliveryID, reason string) error
 
-	// PutBackAbandoned does the same for every delivery that is in StateSending but is none of kept, and returns
+	// PutBackAbandoned puts back every delivery that is in StateSending but is none of kept, and returns
 	// the webhooks concerned. The process that owns the data directory is the only one that sends, so what it
 	// does not hold was abandoned.
 	PutBackAbandoned(ctx context.Context, now time.Time, kept func(DeliveryID) bool) ([]WebhookID, error)
@@ -75,6 +75,8 @@ type Watcher interface {
 	Ended([]EventID)
 	// GateClosed: a gate closed that opens at that time at the latest.
 	GateClosed(opensBy time.Time)
+	// ConfigChanged: the Directory is another one.
+	ConfigChanged()
 	// LaneLeft: more held deliveries of the lane can go than one transaction should release.
 	LaneLeft(LaneID)
 }
@@ -116,6 +118,7 @@ type Claim struct {
 // Record is an attempt and what it changes.
 type Record struct {
 	Attempt Attempt
+	Claim   int // of the delivery, as it was taken
 	Change  Change
 	// EventBody: the body that was sent is the event's data to the byte, and need not be stored again.
 	EventBody bool

@@ -213,7 +213,7 @@ func TestWebhookValidateAllows(t *testing.T) {
 	}
 	for _, verb := range engine.Verbs {
 		for _, action := range engine.ErrorActions {
-			w := enginetest.Webhook(func(w *engine.Webhook) { w.Verb, w.ErrorAction = verb, action })
+			w := enginetest.Webhook(func(w *engine.Webhook) { w.Verb, w.ErrorAction, w.EndLabConfirmed = verb, action, true })
 			if err := w.Validate(); err != nil {
 				t.Errorf("%s, %s: %v", verb, action, err)
 			}

@@ -171,7 +171,7 @@ func (s *Server) find(ctx context.Context, q *listQuery) (to string, err error) 
 			return "", err
 		}
 	}
-	e, err := s.store.EventNamed(ctx, q.text)
+	e, err := s.store.EventNamed(ctx, q.text, 0)
 	switch {
 	case err == nil:
 		return views.EventURL(e.ID), nil

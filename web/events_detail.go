@@ -53,7 +53,7 @@ func (s *Server) handleEventData(w http.ResponseWriter, r *http.Request) {
 
 // pathEvent reads the event that the path names by its id or by the sender's own.
 func (s *Server) pathEvent(r *http.Request) (engine.Event, error) {
-	return s.store.EventNamed(r.Context(), r.PathValue("evt"))
+	return s.store.EventNamed(r.Context(), r.PathValue("evt"), 0)
 }
 
 // notSent explains which webhooks have no delivery of the event, and counts those that listen to other events.

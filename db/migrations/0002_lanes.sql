@@ -31,7 +31,18 @@ CREATE INDEX gates_lane ON gates (lane);
 CREATE INDEX deliveries_held ON deliveries (lane) WHERE state = 'held';
 
 ALTER TABLE deliveries ADD COLUMN error_action TEXT CHECK (error_action IN ('log', 'notify_user', 'end_lab'));
+-- How often a sender took the delivery: what an attempt comes to decides only for the claim it belongs to.
+ALTER TABLE deliveries ADD COLUMN claim INTEGER NOT NULL DEFAULT 0 CHECK (claim >= 0);
+-- The phrase behind an answer's status; NULL: the one that is usual for it.
+ALTER TABLE attempts ADD COLUMN answer_reason TEXT;
 ALTER TABLE webhooks ADD COLUMN end_lab_confirmed INTEGER NOT NULL DEFAULT 0 CHECK (end_lab_confirmed IN (0, 1));
+
+-- Whose ids the sender's id and the idempotency key are: a consumer's, or 0: the platform's. Each has its own.
+ALTER TABLE events ADD COLUMN scope INTEGER NOT NULL DEFAULT 0 CHECK (scope >= 0);
+DROP INDEX events_sender_id;
+DROP INDEX events_idempotency_key;
+CREATE UNIQUE INDEX events_sender_id ON events (sender_id, scope) WHERE sender_id IS NOT NULL;
+CREATE UNIQUE INDEX events_idempotency_key ON events (idempotency_key, scope) WHERE idempotency_key IS NOT NULL;
 
 -- Webhooks whose latest deliveries failed for good, and how many in a row.
 CREATE TABLE streaks (

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"labhook/engine"
 )
@@ -84,7 +85,7 @@ func (s *server) guard(n need, maxBody int64, next http.HandlerFunc) http.Handle
 	}
 }
 
-// authenticate returns the key of a request.
+// authenticate returns the key of a request. The key of an API consumer opens nothing while the consumer is out of use.
 func (s *server) authenticate(r *http.Request, ip string) (engine.APIKey, error) {
 	text := keyText(r.Header)
 	if text == "" {
@@ -96,7 +97,22 @@ func (s *server) authenticate(r *http.Request, ip string) (engine.APIKey, error)
 	} else if err != nil {
 		return key, fmt.Errorf("look up API key: %w", err)
 	}
-	return key, nil
+	if key.ConsumerID != 0 {
+		// Keys are cached, consumers are not: a change of the consumer counts at once.
+		err = inUse(s.Store.Directory().Consumer(key.ConsumerID))
+	}
+	return key, err
+}
+
+// inUse returns a problem unless the consumer is active now.
+func inUse(c *engine.APIConsumer) error {
+	switch c.State(time.Now()) {
+	case engine.ConsumerDisabled:
+		return newProblem(http.StatusForbidden, "The API consumer is disabled")
+	case engine.ConsumerExpired:
+		return newProblem(http.StatusForbidden, "API access has expired")
+	}
+	return nil
 }
 
 // keyText returns the key in the headers: as a bearer token, or as Skillable Studio sends it. Some proxies drop

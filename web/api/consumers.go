@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"net/http"
 	"time"
 
 	"labhook/engine"
@@ -68,13 +69,37 @@ func (s *server) replaceConsumer(ctx context.Context, in *consumerPath) (*answer
 	if err := decode(c.body, &sent); err != nil {
 		return nil, err
 	}
-	next := *found
-	sent.set(&next)
-	changed, err := s.Store.UpdateConsumer(ctx, c.actor(), next)
+	changed, err := s.Store.ReviseConsumer(ctx, c.actor(), found.ID, func(next *engine.APIConsumer) error {
+		before := *next
+		sent.set(next)
+		return c.mayTurn(&before, next)
+	})
 	if err != nil {
 		return nil, err
 	}
 	return &answer[Consumer]{consumerOut(&changed)}, nil
+}
+
+// mayTurn returns a problem when the key of a consumer would change whether, or how long, the consumer is in use. It is
+// asked as the change is made: the consumer may have been disabled since the key was checked.
+func (c *call) mayTurn(before, after *engine.APIConsumer) error {
+	if c.key.ConsumerID == 0 {
+		return nil
+	}
+	if err := inUse(before); err != nil {
+		return err
+	}
+	var fields []FieldProblem
+	if after.Enabled != before.Enabled {
+		fields = append(fields, FieldProblem{"enabled", "Only a platform key can change enabled; send it as it is"})
+	}
+	if !after.Expires.Truncate(time.Millisecond).Equal(before.Expires) {
+		fields = append(fields, FieldProblem{"expires", "Only a platform key can change expires; send it as it is"})
+	}
+	if len(fields) == 0 {
+		return nil
+	}
+	return newProblem(http.StatusForbidden, fields[0].Message, fields...)
 }
 
 // consumerAt finds the consumer that a path names, ErrNotFound when there is none or the key does not see it.

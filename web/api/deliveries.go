@@ -172,7 +172,7 @@ func (s *server) deliveryAt(ctx context.Context, name string) (engine.DeliveryRo
 
 func deliveryOut(d engine.DeliveryRow) Delivery {
 	return Delivery{
-		ID: d.ID.String(), State: string(d.State), Event: d.EventName, EventType: d.EventType, Subject: d.Subject,
+		ID: d.ID.String(), State: string(d.State), Event: d.EventName, LabhookEvent: d.EventID.String(), EventType: d.EventType, Subject: d.Subject,
 		Consumer: d.ConsumerID.String(), ConsumerName: d.ConsumerName, Webhook: d.WebhookID.String(), WebhookName: d.WebhookName,
 		Blocking: d.Blocking, Trigger: string(d.Trigger), AttemptsMade: d.Attempts, AttemptsInAll: d.AttemptsInAll,
 		DueAt: timeOrNull(d.DueAt), FinishedAt: timeOrNull(d.FinishedAt), Reason: d.Reason, FailureClass: string(d.LastClass),

@@ -40,7 +40,7 @@ func (s *server) listEvents(ctx context.Context, in *listEventsInput) (*answer[L
 }
 
 type eventPath struct {
-	Evt string `path:"evt" doc:"Id, or the sender's id"`
+	Evt string `path:"evt" doc:"Labhook's id, or the sender's: of the key's own ids first, then of another sender's where it is the only one"`
 }
 
 // readEvent answers with one event, its data and its deliveries.
@@ -70,8 +70,9 @@ func (s *server) readEvent(ctx context.Context, in *eventPath) (*answer[EventDet
 // eventAt finds the event that a client names, ErrNotFound when there is none or the key does not see it. What was sent
 // to every consumer is seen by every key.
 func (s *server) eventAt(ctx context.Context, name string) (engine.Event, error) {
-	ev, err := s.Store.EventNamed(ctx, name)
-	if err == nil && ev.ConsumerID != 0 && !callOf(ctx).sees(ev.ConsumerID) {
+	c := callOf(ctx)
+	ev, err := s.Store.EventNamed(ctx, name, c.key.ConsumerID)
+	if err == nil && ev.ConsumerID != 0 && !c.sees(ev.ConsumerID) {
 		err = engine.ErrNotFound
 	}
 	return ev, err
@@ -91,7 +92,7 @@ func (s *server) deliveriesOf(ctx context.Context, id engine.EventID) (engine.Pa
 
 func eventOut(e *engine.Event) Event {
 	return Event{
-		ID: e.PublicID(), Type: e.Type, Consumer: textOrNull(e.ConsumerID.String()), Subject: e.Subject,
+		ID: e.PublicID(), LabhookID: e.ID.String(), Type: e.Type, Consumer: textOrNull(e.ConsumerID.String()), Subject: e.Subject,
 		OccurredAt: e.OccurredAt.UTC(), AcceptedAt: e.AcceptedAt.UTC(),
 	}
 }

@@ -46,7 +46,7 @@ func TestPostEvent(t *testing.T) {
 		t.Errorf("deliveries %+v", got.Deliveries)
 	}
 
-	stored, err := b.store.EventNamed(t.Context(), "run-5")
+	stored, err := b.store.EventNamed(t.Context(), "run-5", 0)
 	if err != nil {
 		t.Fatal(err)
 	}

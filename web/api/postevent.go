@@ -103,7 +103,7 @@ func (s *server) acceptEvent(r *http.Request) (engine.Accepted, error) {
 		return engine.Accepted{}, err
 	}
 	accepted, err := s.Engine.Accept(r.Context(), &engine.Event{
-		SenderID: sent.ID, IdempotencyKey: r.Header.Get("Idempotency-Key"), Type: sent.Type, ConsumerID: consumer,
+		Scope: c.key.ConsumerID, SenderID: sent.ID, IdempotencyKey: r.Header.Get("Idempotency-Key"), Type: sent.Type, ConsumerID: consumer,
 		Subject: sent.Subject, OccurredAt: timeOrZero(sent.OccurredAt), Data: sent.Data,
 		TraceParent: traceParent(r.Header.Get("traceparent")), Source: c.actor().Name, SourceIP: c.ip,
 	})

@@ -21,8 +21,8 @@ type Consumer struct {
 	ConsumingPlatform        string     `json:"consuming_platform"`
 	ConsumingPlatformVersion string     `json:"consuming_platform_version"`
 	TechnicalContact         string     `json:"technical_contact"`
-	Enabled                  bool       `json:"enabled"`
-	Expires                  *time.Time `json:"expires" doc:"From then on its webhooks are not sent; null: never"`
+	Enabled                  bool       `json:"enabled" doc:"While it is not, its webhooks are not sent and its keys open nothing; only platform keys change it"`
+	Expires                  *time.Time `json:"expires" doc:"From then on its webhooks are not sent and its keys open nothing; null: never; only platform keys change it"`
 	State                    string     `json:"state" readOnly:"true"`
 	CreatedAt                time.Time  `json:"created_at" readOnly:"true"`
 	UpdatedAt                time.Time  `json:"updated_at" readOnly:"true"`
@@ -100,7 +100,7 @@ type Header struct {
 
 // EventInput is an event as it is posted.
 type EventInput struct {
-	ID         string          `json:"id" doc:"Your own id: the same event, posted again, is accepted once"`
+	ID         string          `json:"id" doc:"Your own id: the same event, posted again, is accepted once. Platform keys share their ids, and so do the keys of an API consumer"`
 	Type       string          `json:"type" doc:"Code or label of an event type" example:"lab.scored"`
 	Consumer   string          `json:"consumer" doc:"Id or external id of the API consumer whose webhooks hear of it; default: the key's own, for platform keys every one"`
 	Subject    string          `json:"subject" doc:"What it is about; default: data.Id of lab events"`
@@ -110,7 +110,8 @@ type EventInput struct {
 
 // Event is an event without its data.
 type Event struct {
-	ID         string    `json:"id" doc:"The sender's id where it gave one"`
+	ID         string    `json:"id" doc:"The sender's id where it gave one; another sender may use the same"`
+	LabhookID  string    `json:"labhook_id" doc:"Labhook's own id, which no other event has; paths take it, too"`
 	Type       string    `json:"type"`
 	Consumer   *string   `json:"consumer" doc:"null: every API consumer"`
 	Subject    string    `json:"subject"`
@@ -173,6 +174,7 @@ type Delivery struct {
 	ID            string     `json:"id" doc:"The webhook-id that the receiver sees"`
 	State         string     `json:"state"`
 	Event         string     `json:"event" doc:"Id of the event"`
+	LabhookEvent  string     `json:"labhook_event" doc:"Labhook's own id of the event"`
 	EventType     string     `json:"event_type"`
 	Subject       string     `json:"subject"`
 	Consumer      string     `json:"consumer"`

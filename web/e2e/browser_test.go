@@ -240,6 +240,8 @@ func (b *tab) picture(name string) {
 	dir := os.Getenv("LABHOOK_PICTURES")
 	if dir == "" {
 		dir = b.t.ArtifactDir()
+	} else if err := os.MkdirAll(dir, 0o750); err != nil {
+		b.t.Fatal(err)
 	}
 	png, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
 	if err != nil {

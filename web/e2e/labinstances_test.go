@@ -14,18 +14,23 @@ import (
 	"labhook/engine/enginetest"
 )
 
-// heldReceiver answers its requests when release is closed. The first request closes came.
+// heldReceiver answers its requests when release is closed. Each request that came is told on came.
 func heldReceiver(t *testing.T) (url string, came, release chan struct{}) {
 	t.Helper()
 	came, release = make(chan struct{}, 100), make(chan struct{})
+	over := make(chan struct{})
 	ts := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		came <- struct{}{}
 		select {
 		case <-release:
+		case <-over:
 		case <-r.Context().Done():
 		}
 	}))
-	t.Cleanup(ts.Close)
+	t.Cleanup(func() {
+		close(over)
+		ts.Close()
+	})
 	return ts.URL, came, release
 }
 
@@ -197,14 +202,13 @@ func TestLabInstanceScreens(t *testing.T) {
 	add("Reports of teardown", engine.LabTearingDown, false)
 	y := story{t: t, s: s, start: time.Now().Add(-40 * time.Minute).Truncate(time.Millisecond)}
 	seats := y.post(0, 998592321, engine.LabPreBuild)
-	y.answer(time.Second/2, seats[1], engine.OutcomeDelivered, 200, 0)
 	y.post(time.Second, 998592321, engine.LabPostBuild)
 	y.answer(2100*time.Millisecond, seats[0], engine.OutcomeDelivered, 200, 0)
 	greeting := y.post(3*time.Minute, 998592321, engine.LabFirstDisplayable)
 	y.answer(3*time.Minute+20*time.Second, greeting[0], engine.OutcomeGiveUp, 500, 0)
 	y.post(20*time.Minute, 998592321, engine.LabProfileChanged)
 	scored := y.post(38*time.Minute, 998592321, engine.LabScored)
-	y.answer(38*time.Minute+time.Second, scored[0], engine.OutcomeRetry, 503, 4000*time.Hour)
+	y.answer(38*time.Minute+time.Second, scored[0], engine.OutcomeRetry, 503, 41*time.Minute)
 	teardown := y.post(39*time.Minute, 998592321, engine.LabTearingDown)
 	y.post(39*time.Minute, 5, engine.LabScored)
 	gate := "/lab-instances/998592321/gates/" + scored[0].ID.String() + "/open"
