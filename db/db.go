@@ -223,8 +223,11 @@ func (s *Store) Close() error {
 	return errors.Join(errs...)
 }
 
-// Ping reports whether the database answers.
+// Ping reports whether the database answers, and took what it was last asked to store.
 func (s *Store) Ping(ctx context.Context) error {
+	if trouble := s.writer.trouble.Load(); trouble != nil {
+		return *trouble
+	}
 	_, err := s.Version(ctx)
 	return err
 }

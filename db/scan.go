@@ -114,6 +114,21 @@ func taken(err error, column string) bool {
 	return ok && e.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE && strings.Contains(e.Error(), column)
 }
 
+// unwritable reports whether err is of the disk or the file rather than of one operation. SQLite may have ended the
+// transaction by itself then.
+func unwritable(err error) bool {
+	e, ok := errors.AsType[*sqlite.Error](err)
+	if !ok {
+		return false
+	}
+	switch e.Code() & 0xff { // the primary code
+	case sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_READONLY,
+		sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_CANTOPEN:
+		return true
+	}
+	return false
+}
+
 // invalid returns an engine.InvalidError about one field.
 func invalid(field, format string, args ...any) error {
 	return engine.InvalidError{{Field: field, Message: fmt.Sprintf(format, args...)}}

@@ -44,6 +44,7 @@ type writer struct {
 	queue   chan operation
 	stopped chan struct{}
 	commits atomic.Int64
+	trouble atomic.Pointer[error] // why the latest group could not be stored; nil: it was
 
 	mu     sync.RWMutex // held for reading while an operation is queued
 	closed bool
@@ -207,12 +208,16 @@ func (w *writer) commit(ops []operation) (failed int) {
 	t := &tx{writer: w, now: time.Now(), directory: w.store.directory.Load()}
 	errs := make([]error, len(ops))
 	if _, err := t.do("BEGIN IMMEDIATE"); err != nil {
-		return w.answer(ops, errs, fmt.Errorf("begin: %w", err))
+		return w.giveUp(ops, fmt.Errorf("begin: %w", err))
 	}
 	for i, op := range ops {
 		before := t.savepoint()
 		if errs[i] = t.attempt(op.run); errs[i] == nil {
 			continue
+		}
+		if unwritable(errs[i]) {
+			w.rollback(t)
+			return w.giveUp(ops, errs[i])
 		}
 		if t.writes > before.writes {
 			w.rollback(t)
@@ -227,9 +232,10 @@ func (w *writer) commit(ops []operation) (failed int) {
 	}
 	if err != nil {
 		w.rollback(t)
-		return w.answer(ops, errs, fmt.Errorf("commit: %w", err))
+		return w.giveUp(ops, fmt.Errorf("commit: %w", err))
 	}
 	w.commits.Add(1)
+	w.trouble.Store(nil)
 	if t.directory != w.store.directory.Load() {
 		w.store.directory.Store(t.directory)
 		t.configChanged = true
@@ -238,26 +244,29 @@ func (w *writer) commit(ops []operation) (failed int) {
 		hook()
 	}
 	t.tell(w.store.watcher)
-	return w.answer(ops, errs, nil)
-}
-
-// answer calls every done with the operation's own error, or with err. It returns -1: nothing is left to run.
-func (w *writer) answer(ops []operation, errs []error, err error) int {
 	for i, op := range ops {
-		if errs[i] == nil {
-			errs[i] = err
-		}
 		op.done(errs[i])
 	}
 	return -1
 }
 
-// rollback ends the transaction, unless SQLite has done so by itself.
-func (w *writer) rollback(t *tx) {
-	if _, err := t.do("ROLLBACK"); err != nil {
-		w.store.log.Warn("rollback failed", "error", err)
+// giveUp answers a whole group that could not be stored, and remembers why for Ping. It returns -1: nothing is left
+// to run.
+func (w *writer) giveUp(ops []operation, err error) int {
+	if unwritable(err) {
+		err = fmt.Errorf("%w: %w", engine.ErrUnwritable, err)
+		if w.trouble.Swap(&err) == nil {
+			w.store.log.Error("database cannot be written", "error", err)
+		}
 	}
+	for _, op := range ops {
+		op.done(err)
+	}
+	return -1
 }
+
+// rollback ends the transaction. It fails when SQLite has done so by itself, which is as good.
+func (w *writer) rollback(t *tx) { _, _ = t.do("ROLLBACK") }
 
 // tx is the transaction that an operation runs in. Statements run without a context: one that is cancelled half-way
 // would take its neighbours with it.

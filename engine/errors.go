@@ -14,6 +14,8 @@ var (
 	ErrNotFound = errors.New("not found")
 	// ErrConflict: the row changed since the caller read it, or the same key was used for something else.
 	ErrConflict = errors.New("conflict")
+	// ErrUnwritable: the database cannot be written at the moment, as when the disk is full. Nothing was stored.
+	ErrUnwritable = errors.New("the database cannot be written")
 	// ErrStopping: the server is shutting down and takes no more work; ask again after the restart.
 	ErrStopping = errors.New("the server is stopping")
 )

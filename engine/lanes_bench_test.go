@@ -143,7 +143,7 @@ func BenchmarkLaneFree(b *testing.B) {
 		}
 		return l
 	}
-	free, elsewhere := open(false), open(true)
+	free, elsewhere := open(false), open(false)
 	lab := engine.SampleLabDetails()
 	var labs atomic.Int64
 	round := func(l *line, about bool) float64 {

@@ -38,6 +38,9 @@ func NewVerdict(deliveries []Delivery, notification func(*Delivery) string) Verd
 		if d.Blocking && !d.State.Final() {
 			v.Ended = false
 		}
+		if d.State == StateSkipped {
+			v.Action = ActionEndLab // an earlier event of the lab came to that
+		}
 		switch d.ErrorAction {
 		case ErrorActionNotifyUser:
 			v.Notifications = append(v.Notifications, notification(d))

@@ -23,6 +23,8 @@ type DeliveryDetail struct {
 	Webhook engine.Webhook
 	// Unusable says why nothing may be sent for it now; empty: it may.
 	Unusable string
+	// InLine: it is taken, but waits for a sender.
+	InLine bool
 	// Gate is the delivery's own gate, with what it holds while it is closed; nil: it has none.
 	Gate *ClosedGate
 	// HeldBy is the gate that holds the delivery; nil: none does.
@@ -87,6 +89,9 @@ func (d DeliveryDetail) sentence() string {
 	case engine.StateQueued:
 		return fmt.Sprintf("for attempt %s, due since %s.", next, d.at(row.DueAt))
 	case engine.StateSending:
+		if d.InLine {
+			return fmt.Sprintf("next: attempt %s stands in line for a sender.", next)
+		}
 		return fmt.Sprintf("attempt %s now.", next)
 	case engine.StateRetrying:
 		return fmt.Sprintf("with attempt %s at %s; %s.", next, d.when(row.DueAt), d.lastAnswer())
@@ -158,7 +163,7 @@ func requestHead(a *engine.Attempt) string {
 
 // answerHead is the answer's first line and its headers.
 func answerHead(a *engine.Answer) string {
-	return head(a.Proto+" "+statusLine(a.StatusCode), a.Headers)
+	return head(strings.TrimSpace(fmt.Sprintf("%s %d %s", a.Proto, a.StatusCode, a.Reason)), a.Headers)
 }
 
 func head(first string, lines []string) string {

@@ -182,7 +182,9 @@ func TestKeyIsShownOnce(t *testing.T) {
 		if a := b.post(tt.form, url.Values{"description": {""}, "scope": {"all"}}); a.status != http.StatusUnprocessableEntity || a.doc.Find("#error-summary a").Length() != 2 {
 			t.Errorf("%s without description: status %d, %s", tt.form, a.status, a.text("#error-summary"))
 		}
-		a := b.post(tt.form, url.Values{"description": {"Lab platform"}, "scope": {"send"}})
+		token, _ := b.get(tt.form).doc.Find("input[name=token]").Attr("value")
+		form := url.Values{"description": {"Lab platform"}, "scope": {"send"}, "token": {token}}
+		a := b.post(tt.form, form)
 		key := regexp.MustCompile(`lhk_[a-z0-9]{26}`).FindString(a.body)
 		if a.status != http.StatusOK || key == "" {
 			t.Fatalf("%s: status %d, no key", tt.form, a.status)
@@ -203,6 +205,19 @@ func TestKeyIsShownOnce(t *testing.T) {
 		if strings.Contains(b.logs.String(), key) {
 			t.Error("the log has the key")
 		}
+		// The page is loaded again, which posts its form again.
+		again := b.post(tt.form, form)
+		if again.status != http.StatusSeeOther || again.header.Get("Location") != tt.list {
+			t.Errorf("the form once more: status %d to %q", again.status, again.header.Get("Location"))
+		}
+		list = b.get(tt.list)
+		if n := list.doc.Find("#key-table tbody tr").Length(); n != 1 || !strings.Contains(list.text(".flash"), "cannot be shown again") {
+			t.Errorf("after the form once more there are %d keys, want 1; the page says %q", n, list.text(".flash"))
+		}
+		form.Del("token")
+		if a := b.post(tt.form, form); a.status != http.StatusSeeOther {
+			t.Errorf("the form without its token: status %d", a.status)
+		}
 
 		revoke, ok := list.doc.Find("#key-table a[href$='/revoke']").Attr("href")
 		if !ok {
@@ -220,6 +235,26 @@ func TestKeyIsShownOnce(t *testing.T) {
 		if a := b.get(revoke); a.status != http.StatusNotFound {
 			t.Errorf("revoke again: status %d, want 404", a.status)
 		}
+	}
+}
+
+func TestOnceForms(t *testing.T) {
+	t.Parallel()
+	f := newOnceForms()
+	kept := f.token()
+	for _, tt := range []struct {
+		token string
+		want  bool
+	}{{"", false}, {"short", false}, {kept, true}, {kept, false}, {f.token(), true}} {
+		if got := f.first(tt.token); got != tt.want {
+			t.Errorf("first(%q) = %t, want %t", tt.token, got, tt.want)
+		}
+	}
+	for range 2 * maxOnce {
+		f.first(f.token())
+	}
+	if len(f.seen) != maxOnce || len(f.order) != maxOnce {
+		t.Errorf("%d forms are remembered, in a ring of %d", len(f.seen), len(f.order))
 	}
 }
 

@@ -54,6 +54,7 @@ func (s *Server) handleDelivery(w http.ResponseWriter, r *http.Request) {
 	chosen, _ := strconv.Atoi(r.FormValue("attempt")) // what is no number asks for the latest
 	d := views.NewDeliveryDetail(p, row, attempts, chosen, r.FormValue("raw") != "")
 	d.Webhook, d.Unusable = webhook, s.store.Directory().Unusable(row.WebhookID, p.Now)
+	d.InLine = s.engine.InLine(&row.Delivery)
 	if d.Gate, d.HeldBy, err = s.gatesOf(r.Context(), row); err != nil {
 		s.fail(w, r, err)
 		return

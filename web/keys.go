@@ -31,7 +31,8 @@ func (s *Server) handleKeyNew(w http.ResponseWriter, r *http.Request) {
 }
 
 // handleKeyCreate creates a key and shows it, for the only time. The answer to the POST is that page itself: a
-// redirect would have to keep the key somewhere in between.
+// redirect would have to keep the key somewhere in between. Loading that page again posts the form again, which makes
+// no second key.
 func (s *Server) handleKeyCreate(w http.ResponseWriter, r *http.Request) {
 	owner, ok := s.keyOwner(w, r)
 	if !ok {
@@ -43,6 +44,10 @@ func (s *Server) handleKeyCreate(w http.ResponseWriter, r *http.Request) {
 	expires, problems := readTime(r.PostForm, "expires", &k.Expires, zoneOf(r, visitOf(r).user))
 	problems = append(problemsOf(k.Validate()), problems...)
 	if len(problems) == 0 {
+		if !s.onceForms.first(r.PostFormValue("token")) {
+			s.redirect(w, r, views.KeysURL(owner.ID), "This form was sent before. The key was made and shown then; it cannot be shown again.")
+			return
+		}
 		created, secret, err := s.store.CreateKey(r.Context(), s.actor(r), k)
 		if err == nil {
 			s.keyCreated(w, r, owner, created, secret)
@@ -65,7 +70,7 @@ func (s *Server) keyCreated(w http.ResponseWriter, r *http.Request, owner engine
 func (s *Server) keyForm(w http.ResponseWriter, r *http.Request, status int, owner engine.APIConsumer, k engine.APIKey, expires string, problems []engine.Invalid) {
 	p := s.page(r, "New key", "admin", keyCrumbs(owner, "New key")...)
 	p.Problems = problems
-	s.render(w, r, status, views.KeyFormPage(views.KeyForm{Page: p, Owner: owner, Key: k, Expires: expires}))
+	s.render(w, r, status, views.KeyFormPage(views.KeyForm{Page: p, Owner: owner, Key: k, Expires: expires, Token: s.onceForms.token()}))
 }
 
 // handleKeyRevoke asks before a key is revoked.

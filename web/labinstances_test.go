@@ -108,18 +108,30 @@ func TestGateStates(t *testing.T) {
 		hasten bool
 	}{
 		"sending": {badge: "Closed, sending", text: []string{"Attempt 1 of 4 is on its way.", "It holds 3 deliveries of 2 events."}, closed: true},
-		"retrying": {then: func(b *labBundle, d engine.Delivery) { b.record(d, engine.OutcomeRetry, engine.ClassStatus) },
-			badge: "Closed, retrying", text: []string{"Attempt 2 of 4 follows in 59 min; the last one ended in 503."}, closed: true, hasten: true},
+		"retrying": {
+			then:  func(b *labBundle, d engine.Delivery) { b.record(d, engine.OutcomeRetry, engine.ClassStatus) },
+			badge: "Closed, retrying", text: []string{"Attempt 2 of 4 follows in 59 min; the last one ended in 503."}, closed: true, hasten: true,
+		},
 		"delay": {change: slow, badge: "Closed, its delay runs", text: []string{"Attempt 1 of 4 follows in 59 min."}, closed: true, hasten: true},
-		"delivered": {then: func(b *labBundle, d engine.Delivery) { b.record(d, engine.OutcomeDelivered, "") },
-			badge: "Opened after ", text: []string{"2 deliveries waited behind it.", "1 attempt, 200"}},
-		"failed": {then: func(b *labBundle, d engine.Delivery) { b.record(d, engine.OutcomeGiveUp, engine.ClassStatus) },
-			badge: "Opened by the error action Log", text: []string{"1 attempt, 503"}},
-		"notified": {change: func(w *engine.Webhook) { w.ErrorAction = engine.ErrorActionNotifyUser },
-			then:  func(b *labBundle, d engine.Delivery) { b.record(d, engine.OutcomeGiveUp, engine.ClassTimeout) },
-			badge: "Opened by the error action Send Notification to User", text: []string{"1 attempt, timeout"}},
-		"cancelled": {then: func(b *labBundle, d engine.Delivery) { b.step(d, engine.Change{Step: engine.StepCancel, Reason: "Not needed."}) },
-			badge: "Opened, its delivery was cancelled", text: []string{"Not needed."}},
+		"delivered": {
+			then:  func(b *labBundle, d engine.Delivery) { b.record(d, engine.OutcomeDelivered, "") },
+			badge: "Opened after ", text: []string{"2 deliveries waited behind it.", "1 attempt, 200"},
+		},
+		"failed": {
+			then:  func(b *labBundle, d engine.Delivery) { b.record(d, engine.OutcomeGiveUp, engine.ClassStatus) },
+			badge: "Opened by the error action Log", text: []string{"1 attempt, 503"},
+		},
+		"notified": {
+			change: func(w *engine.Webhook) { w.ErrorAction = engine.ErrorActionNotifyUser },
+			then:   func(b *labBundle, d engine.Delivery) { b.record(d, engine.OutcomeGiveUp, engine.ClassTimeout) },
+			badge:  "Opened by the error action Send Notification to User", text: []string{"1 attempt, timeout"},
+		},
+		"cancelled": {
+			then: func(b *labBundle, d engine.Delivery) {
+				b.step(d, engine.Change{Step: engine.StepCancel, Reason: "Not needed."})
+			},
+			badge: "Opened, its delivery was cancelled", text: []string{"Not needed."},
+		},
 		"disabled": {change: slow, then: func(b *labBundle, _ engine.Delivery) {
 			if _, err := b.store.SetWebhookEnabled(b.t.Context(), engine.System, b.gate.ID, false); err != nil {
 				b.t.Fatal(err)
@@ -355,7 +367,9 @@ func TestFindLabInstances(t *testing.T) {
 		t.Errorf("no gates: %q", got)
 	}
 	d := b.closeGate()
-	b.addEventOfLab(func(e *engine.Event) { e.Data = engine.SampleLabDetails().With(map[string]any{"Id": 5000, "UserLastName": "Other"}).Body() })
+	b.addEventOfLab(func(e *engine.Event) {
+		e.Data = engine.SampleLabDetails().With(map[string]any{"Id": 5000, "UserLastName": "Other"}).Body()
+	})
 	for query, want := range map[string]string{
 		"": "5000 4711", "?q=4711": "4711", "?q=471": "4711", "?q=other": "5000", "?q=example+lab": "5000 4711", "?gated=1": "4711", "?gated=1&q=47": "4711",
 	} {

@@ -46,7 +46,7 @@ func (s *Server) handleLoginCheck(w http.ResponseWriter, r *http.Request) {
 	}
 	form := views.LoginForm{Login: strings.TrimSpace(r.PostFormValue("login")), Next: safeNext(r.PostFormValue("next"))}
 	account, ip, now := strings.ToLower(form.Login), visitOf(r).ip, time.Now()
-	if wait := s.failures.wait(account, ip, now); wait > 0 {
+	if wait := s.failures.attempt(account, ip, now); wait > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)+1))
 		s.loginAgain(w, r, http.StatusTooManyRequests, form,
 			fmt.Sprintf("There were too many failed attempts. Try again in %s", views.Duration(wait.Truncate(time.Second)+time.Second)))
@@ -60,7 +60,6 @@ func (s *Server) handleLoginCheck(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if right := passwordMatches(r.PostFormValue("password"), hash); err != nil || !right || !user.Enabled {
-		s.failures.failed(account, ip, now)
 		s.log.Warn("sign-in failed", "request", visitOf(r).requestID, "ip", ip)
 		s.loginAgain(w, r, http.StatusUnprocessableEntity, form, loginProblem)
 		return

@@ -5,8 +5,11 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"labhook/engine"
 )
@@ -259,30 +262,84 @@ func TestLoginFailures(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
 	f := newLoginFailures()
-	for range freeFailures - 1 {
-		f.failed("dana", "192.0.2.1", now)
-	}
-	if got := f.wait("dana", "192.0.2.1", now); got > 0 {
-		t.Errorf("wait %s before the limit", got)
-	}
-	for _, want := range []time.Duration{30 * time.Second, time.Minute, 2 * time.Minute, 4 * time.Minute, 8 * time.Minute, longestDelay, longestDelay} {
-		f.failed("dana", "192.0.2.1", now)
-		if got := f.wait("dana", "192.0.2.1", now); got != want {
-			t.Errorf("wait %s, want %s", got, want)
+	for range freeFailures {
+		if got := f.attempt("dana", "192.0.2.1", now); got > 0 {
+			t.Errorf("wait %s before the limit", got)
 		}
 	}
-	if got := f.wait("dana", "192.0.2.2", now); got > 0 {
+	for _, want := range []time.Duration{30 * time.Second, time.Minute, 2 * time.Minute, 4 * time.Minute, 8 * time.Minute, longestDelay, longestDelay} {
+		if got := f.attempt("dana", "192.0.2.1", now); got != want {
+			t.Errorf("wait %s, want %s", got, want)
+		}
+		now = now.Add(want)
+		if got := f.attempt("dana", "192.0.2.1", now); got > 0 {
+			t.Errorf("wait %s when the delay of %s is over", got, want)
+		}
+	}
+	if got := f.attempt("dana", "192.0.2.2", now); got > 0 {
 		t.Errorf("another address waits %s", got)
 	}
 	f.succeeded("dana", "192.0.2.1")
-	if got := f.wait("dana", "192.0.2.1", now); got > 0 {
+	if got := f.attempt("dana", "192.0.2.1", now); got > 0 {
 		t.Errorf("wait %s after success", got)
 	}
 	for n := range 2 * maxFailures {
-		f.failed(fmt.Sprint("user", n), fmt.Sprint("address", n), now.Add(time.Duration(n)*time.Millisecond))
+		f.attempt(fmt.Sprint("user", n), fmt.Sprint("address", n), now.Add(time.Duration(n)*time.Millisecond))
 	}
 	if len(f.seen) > maxFailures {
 		t.Errorf("%d failures are remembered, at most %d are allowed", len(f.seen), maxFailures)
+	}
+}
+
+// TestSuccessCountsForNothing signs in more often from one address than failures are free there.
+func TestSuccessCountsForNothing(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
+	f := newLoginFailures()
+	for n := range 2 * freeFailuresIP {
+		if got := f.attempt("dana", "192.0.2.1", now); got > 0 {
+			t.Fatalf("sign-in %d waits %s", n+1, got)
+		}
+		f.succeeded("dana", "192.0.2.1")
+	}
+	for n := range freeFailuresIP {
+		if got := f.attempt(fmt.Sprint("user", n), "192.0.2.1", now); got > 0 {
+			t.Fatalf("failure %d waits %s", n+1, got)
+		}
+	}
+	if got := f.attempt("dana", "192.0.2.1", now); got != firstDelay {
+		t.Errorf("after %d failures from the address: wait %s, want %s", freeFailuresIP, got, firstDelay)
+	}
+}
+
+// TestManySignInsAtOnce guesses in parallel what may be guessed only so often.
+func TestManySignInsAtOnce(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.addUser("dana", engine.RoleAdmin)
+	const guesses = 40
+	statuses := make(chan int, guesses)
+	var wg sync.WaitGroup
+	for range guesses {
+		wg.Go(func() {
+			resp, err := http.PostForm(b.http.URL+"/login", url.Values{"login": {"dana"}, "password": {"wrong password!"}})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			resp.Body.Close()
+			statuses <- resp.StatusCode
+		})
+	}
+	wg.Wait()
+	close(statuses)
+	count := map[int]int{}
+	for status := range statuses {
+		count[status]++
+	}
+	want := map[int]int{http.StatusUnprocessableEntity: freeFailures, http.StatusTooManyRequests: guesses - freeFailures}
+	if diff := cmp.Diff(want, count); diff != "" {
+		t.Errorf("statuses of %d guesses (-want +got):\n%s", guesses, diff)
 	}
 }
 

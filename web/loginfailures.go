@@ -18,7 +18,8 @@ const (
 	maxFailures  = 10_000
 )
 
-// loginFailures counts failed sign-ins in memory. An account is counted together with the address it was tried
+// loginFailures counts failed sign-ins in memory. An attempt counts as failed from its start, so that many at once get
+// no further than many in a row; success takes it back. An account is counted together with the address it was tried
 // from, so that nobody can lock somebody else out.
 type loginFailures struct {
 	mu   sync.Mutex
@@ -33,23 +34,18 @@ type failureCount struct {
 
 func newLoginFailures() *loginFailures { return &loginFailures{seen: map[string]*failureCount{}} }
 
-// wait returns how long the next attempt has to wait.
-func (f *loginFailures) wait(login, ip string, now time.Time) time.Duration {
+// attempt begins a sign-in, or returns how long it has to wait. From the fifth failure on each doubles the delay.
+func (f *loginFailures) attempt(login, ip string, now time.Time) (wait time.Duration) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	var longest time.Duration
 	for _, key := range failureKeys(login, ip) {
 		if c := f.seen[key.name]; c != nil {
-			longest = max(longest, c.until.Sub(now))
+			wait = max(wait, c.until.Sub(now))
 		}
 	}
-	return longest
-}
-
-// failed counts a failure. From the fifth on each doubles the delay.
-func (f *loginFailures) failed(login, ip string, now time.Time) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+	if wait > 0 {
+		return wait
+	}
 	for _, key := range failureKeys(login, ip) {
 		c := f.seen[key.name]
 		if c == nil || now.Sub(c.last) > failuresKept {
@@ -63,13 +59,20 @@ func (f *loginFailures) failed(login, ip string, now time.Time) {
 			c.until = now.Add(min(firstDelay<<min(over, 10), longestDelay))
 		}
 	}
+	return 0
 }
 
-// succeeded forgets the failures of the account.
+// succeeded ends an attempt that was none to guess: it forgets the failures of the account, and takes back what the
+// attempt counted for its address.
 func (f *loginFailures) succeeded(login, ip string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	delete(f.seen, failureKeys(login, ip)[0].name)
+	account, address := failureKeys(login, ip)[0], failureKeys(login, ip)[1]
+	delete(f.seen, account.name)
+	if c := f.seen[address.name]; c != nil {
+		c.n--
+		c.until = time.Time{} // the attempt was let through: only its own delay is running
+	}
 }
 
 // makeRoom keeps the memory bounded: first what no longer counts goes, then the oldest tenth.

@@ -28,7 +28,7 @@ const (
 )
 
 // hashing bounds the hashes that are made at once, and with them the memory that sign-ins can take.
-var hashing = make(chan struct{}, 4)
+var hashing = make(chan struct{}, 2)
 
 // HashPassword returns the argon2id hash of a password as a PHC string.
 func HashPassword(password string) (string, error) {

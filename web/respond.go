@@ -123,7 +123,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		s.errorPage(w, r, http.StatusNotFound)
 	case errors.Is(err, engine.ErrConflict):
 		s.errorPage(w, r, http.StatusConflict)
-	case errors.Is(err, engine.ErrStopping):
+	case errors.Is(err, engine.ErrStopping), errors.Is(err, engine.ErrUnwritable):
 		s.errorPage(w, r, http.StatusServiceUnavailable)
 	case errors.Is(err, context.Canceled) && r.Context().Err() != nil:
 		w.WriteHeader(http.StatusServiceUnavailable) // nobody reads it

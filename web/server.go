@@ -1,6 +1,6 @@
 // Package web is the HTTP side: the screens, the health checks, and the REST API of package api beside them.
 //
-// A request passes, from the outside in: visit (request id), access log, panic recovery; then, for the screens only,
+// A request passes, from the outside in: client address, visit (request id), access log, panic recovery; then, for the screens only,
 // security headers, cross-origin protection, session and body limit; then its handler. routes.go has all of them.
 // A handler reads the request, makes one or few calls to db.Store or engine.Engine and renders a page of views;
 // respond.go turns errors into pages.
@@ -14,6 +14,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
+	"slices"
 	"strings"
 	"time"
 	_ "time/tzdata" // the zones of people, on hosts and in images that have none
@@ -34,6 +36,8 @@ type Config struct {
 	Version   string
 	PublicURL string // address that people use, without a slash at the end; empty: taken from the request
 	Secure    bool   // people reach the server over TLS only: cookies are never sent without it
+	// TrustedProxies are networks whose X-Forwarded-For is believed; with a PublicURL this host is one of them.
+	TrustedProxies []netip.Prefix
 }
 
 // Server answers HTTP requests. It is safe for concurrent use.
@@ -48,6 +52,8 @@ type Server struct {
 
 	sessions   *sessionStore
 	failures   *loginFailures
+	onceForms  *onceForms
+	proxies    proxies
 	crossCheck *http.CrossOriginProtection
 	api        http.Handler
 }
@@ -64,10 +70,12 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 	s := &Server{
 		store: cfg.Store, engine: cfg.Engine, guard: cfg.Guard, log: cfg.Log,
 		version: cfg.Version, publicURL: strings.TrimRight(cfg.PublicURL, "/"), secure: cfg.Secure,
-		sessions: sessions, failures: newLoginFailures(), crossCheck: http.NewCrossOriginProtection(),
+		sessions: sessions, failures: newLoginFailures(), onceForms: newOnceForms(),
+		proxies: slices.Clone(cfg.TrustedProxies), crossCheck: http.NewCrossOriginProtection(),
 		api: api.New(api.Config{Store: cfg.Store, Engine: cfg.Engine, Guard: cfg.Guard, Log: cfg.Log, Version: cfg.Version}),
 	}
 	if s.publicURL != "" {
+		s.proxies = append(s.proxies, loopback...)
 		// A proxy may change the Host header, which the check would compare with otherwise.
 		if err := s.crossCheck.AddTrustedOrigin(s.publicURL); err != nil {
 			return nil, fmt.Errorf("public URL: %w", err)
@@ -88,7 +96,7 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET /readyz", s.handleReady)
 	mux.Handle("GET "+static.Prefix, withSecurityHeaders(static.Handler()))
 	mux.Handle("/", s.screens())
-	return s.withVisit(s.withAccessLog(s.withRecovery(mux)))
+	return s.proxies.withClient(s.withVisit(s.withAccessLog(s.withRecovery(mux))))
 }
 
 // screens is the part that people see: pages behind sessions and the cross-origin check.

@@ -96,6 +96,9 @@ func (s *server) problemOf(ctx context.Context, err error) *Problem {
 	case errors.Is(err, engine.ErrStopping):
 		return stopping("Nothing was accepted; send the request again after the restart")
 	}
+	if errors.Is(err, engine.ErrUnwritable) {
+		return stopping("The database cannot be written at the moment, and nothing was accepted; send the request again")
+	}
 	id := callOf(ctx).requestID
 	if ctx.Err() == nil {
 		s.Log.Error("api request failed", "request_id", id, "error", err)

@@ -43,11 +43,12 @@ func serveConfig(env Env, args []string) (serverConfig, error) {
 	f.StringVar(&cfg.data, "data", DefaultData, "`DIR` of the database and its sealing key; made when it is not there")
 	f.StringVar(&cfg.listen, "listen", DefaultListen, "`ADDRESS` and port to listen on; :8080 is every interface")
 	f.StringVar(&cfg.publicURL, "public-url", "", "`URL` under which people reach the server, when a proxy stands before it")
+	f.Var((*networks)(&cfg.proxies), "trusted-proxies", "`NETWORKS` of proxies whose X-Forwarded-For is believed; with --public-url this host is one")
 	f.Var((*networks)(&cfg.networks), "allow-networks", "special `NETWORKS` that webhooks may call, such as 10.0.0.0/8,127.0.0.0/8")
 	f.DurationVar(&cfg.grace, "grace", DefaultGrace, "`TIME` that a stop gives to requests that are being sent")
 	format := f.String("log-format", "text", "`FORM` of the log on standard error: text or json")
 	level := f.String("log-level", "info", "`LEVEL` of the log: debug, info, warn or error")
-	f.fromEnv = []string{"data", "listen", "public-url", "allow-networks", "grace", "log-format", "log-level"}
+	f.fromEnv = []string{"data", "listen", "public-url", "trusted-proxies", "allow-networks", "grace", "log-format", "log-level"}
 	if err := f.parse(args); err != nil {
 		return cfg, err
 	}

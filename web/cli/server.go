@@ -25,15 +25,16 @@ const (
 	// There is no limit for writing an answer: a sender may wait for one as long as engine.MaxWait.
 	idleTimeout      = 2 * time.Minute
 	maxRequestHeader = 64 << 10 // bytes
-	// closeTimeout is how long a stop waits for requests that are being answered.
-	closeTimeout = 5 * time.Second
+	// closeTimeout is how long a stop waits for requests that are being answered or still arriving.
+	closeTimeout = 2 * time.Second
 )
 
 // serverConfig is what a server is made from.
 type serverConfig struct {
-	data      string // directory
-	listen    string // address and port
-	publicURL string // without a slash at the end; empty: taken from each request
+	data      string         // directory
+	listen    string         // address and port
+	publicURL string         // without a slash at the end; empty: taken from each request
+	proxies   []netip.Prefix // whose X-Forwarded-For is believed
 	networks  []netip.Prefix
 	grace     time.Duration
 	log       *slog.Logger
@@ -54,41 +55,41 @@ type server struct {
 	err    error         // what it returned; read after served is closed
 }
 
-// startServer opens the data directory, takes the port and starts sending and serving. When it returns without an
-// error, requests are answered. The port is taken before the first send, so that a second server that is started
-// by mistake does nothing. The start, which is short, does not heed the end of ctx: a stop that comes so early is
+// startServer takes the port, opens the data directory and starts sending and serving. When it returns without an
+// error, requests are answered. The port is taken first, so that a second server that is started by mistake leaves
+// nothing behind. The start, which is short, does not heed the end of ctx: a stop that comes so early is
 // carried out in order after it.
 func startServer(ctx context.Context, cfg serverConfig) (*server, error) {
 	ctx = context.WithoutCancel(ctx)
 	s := &server{log: cfg.log, grace: cfg.grace, guard: egress.NewGuard(cfg.networks), served: make(chan struct{})}
-	var err error
-	if s.store, err = db.Open(ctx, db.Options{Dir: cfg.data, Log: cfg.log, Exclusive: true}); err != nil {
-		return nil, err
+	listener, err := net.Listen("tcp", cfg.listen)
+	if err != nil {
+		return nil, fmt.Errorf("%w; --listen chooses another address", err)
 	}
-	if err = s.start(ctx, cfg); err != nil {
-		return nil, errors.Join(err, s.store.Close())
+	s.base = "http://" + reachable(listener.Addr())
+	if s.store, err = db.Open(ctx, db.Options{Dir: cfg.data, Log: cfg.log, Exclusive: true}); err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
+	if err = s.start(ctx, cfg, listener); err != nil {
+		return nil, errors.Join(err, listener.Close(), s.store.Close())
 	}
 	return s, nil
 }
 
-func (s *server) start(ctx context.Context, cfg serverConfig) error {
-	listener, err := net.Listen("tcp", cfg.listen)
-	if err != nil {
-		return fmt.Errorf("%w; --listen chooses another address", err)
-	}
-	s.base = "http://" + reachable(listener.Addr())
+func (s *server) start(ctx context.Context, cfg serverConfig, listener net.Listener) (err error) {
 	s.engine = engine.New(engine.Config{
-		Guard: s.guard, Log: s.log, Grace: cfg.grace, UserAgent: "Labhook/" + cfg.version,
+		Guard: s.guard, Log: s.log, UserAgent: "Labhook/" + cfg.version,
+		Grace: max(cfg.grace, 1), // 0 would be the default
 	}, s.store)
 	s.web, err = web.New(ctx, web.Config{
 		Store: s.store, Engine: s.engine, Guard: s.guard, Log: s.log, Version: cfg.version,
-		PublicURL: cfg.publicURL, Secure: strings.HasPrefix(cfg.publicURL, "https:"),
+		PublicURL: cfg.publicURL, Secure: strings.HasPrefix(cfg.publicURL, "https:"), TrustedProxies: cfg.proxies,
 	})
 	if err != nil {
-		return errors.Join(err, listener.Close())
+		return err
 	}
 	if err = s.engine.Start(ctx); err != nil {
-		return errors.Join(err, listener.Close())
+		return err
 	}
 	s.http = &http.Server{
 		Handler: s.web.Handler(), ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout,
@@ -112,25 +113,36 @@ func (s *server) wait(ctx context.Context) error {
 	}
 }
 
-// stop lets go in the order of the flow: no new requests, then no new sends and the grace period for those that run,
-// then the database. Nothing that was accepted is lost; what was not sent is sent after the next start. Senders that
-// wait are sent away first, because the listener's stop waits for every request that is being answered.
+// stop ends serving and sending together, so that it takes hardly longer than the grace period: from now on events are
+// refused and nothing more is sent, what runs gets its time, and then the database is closed. Nothing that was accepted
+// is lost; what was not sent is sent after the next start.
 func (s *server) stop() error {
 	s.log.Info("server stopping", "grace", s.grace)
+	// Senders that wait are sent away first, because the listener's stop waits for every request that is being answered.
 	s.engine.StopWaiting()
-	closing, cancel := context.WithTimeout(context.Background(), closeTimeout)
-	defer cancel()
-	if err := s.http.Shutdown(closing); err != nil {
-		s.http.Close() // its requests took too long; they are cut off
-	}
-	<-s.served
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		s.close()
+	}()
 	errEngine := s.engine.Stop(context.Background())
+	<-closed
 	errStore := s.store.Close()
 	if err := errors.Join(errEngine, errStore); err != nil {
 		return fmt.Errorf("stop: %w", err)
 	}
 	s.log.Info("server stopped")
 	return nil
+}
+
+// close ends serving. Connections that take too long, such as one whose request never comes to its end, are cut off.
+func (s *server) close() {
+	closing, cancel := context.WithTimeout(context.Background(), min(closeTimeout, s.grace+time.Second))
+	defer cancel()
+	if err := s.http.Shutdown(closing); err != nil {
+		s.http.Close()
+	}
+	<-s.served
 }
 
 // reachable returns the address as a client on this host writes it: an address that stands for all interfaces
