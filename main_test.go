@@ -723,6 +723,8 @@ func TestCommandLine(t *testing.T) {
 		{args: "serve", env: map[string]string{"LABHOOK_DATA_FILE": "/does/not/exist"}, code: exitUsage, says: "LABHOOK_DATA_FILE"},
 		{args: "serve --public-url hooks.example.com", code: exitUsage, says: "such as https://hooks.example.com"},
 		{args: "serve --public-url https://example.com/path", code: exitUsage, says: "is not the address of a site"},
+		{args: "serve --trusted-proxies proxy.example", code: exitUsage, says: `"proxy.example" is not a network`},
+		{args: "serve", env: map[string]string{"LABHOOK_TRUSTED_PROXIES": "ten"}, code: exitUsage, says: `LABHOOK_TRUSTED_PROXIES: "ten" is not a network`},
 		{args: "serve --listen 8080", code: exitUsage, says: "is not an address and port"},
 		{args: "serve --log-format xml", code: exitUsage, says: "neither text nor json"},
 		{args: "serve --log-level loud", code: exitUsage, says: "none of debug, info, warn and error"},

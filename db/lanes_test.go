@@ -351,3 +351,15 @@ func TestSystemEventsRaiseNone(t *testing.T) {
 		t.Errorf("events are %v, want %v", kinds, want)
 	}
 }
+
+// TestOutOfUseSinceMatched: a webhook is disabled between the matching of an event and its commit.
+func TestOutOfUseSinceMatched(t *testing.T) {
+	t.Parallel()
+	b := setupLane(t)
+	_, err := b.SetWebhookEnabled(t.Context(), dana, b.gate.ID, false)
+	must(t, err)
+	late := b.post(t, engine.LabPreBuild, "1", b.gate, b.plain) // b.gate is what it was
+	if late[0].State != engine.StateCancelled || late[0].Reason == "" || late[1].State != engine.StateSending {
+		t.Errorf("deliveries are %s because %q and %s, want cancelled and sending", late[0].State, late[0].Reason, late[1].State)
+	}
+}

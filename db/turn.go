@@ -21,9 +21,13 @@ type turn struct {
 	blocked  bool
 }
 
-// take returns the delivery as it is to be stored: held, taken by a sender, or waiting.
+// take returns the delivery as it is to be stored: held, taken by a sender, waiting, or cancelled when its webhook went
+// out of use since the event was matched.
 func (u *turn) take(o engine.Offer) (engine.Delivery, error) {
 	d := o.Delivery
+	if reason := u.t.directory.Unusable(d.WebhookID, u.now); reason != "" {
+		return d.Transition(engine.Change{Step: engine.StepCancel, Now: u.now, Reason: reason})
+	}
 	if u.subject != "" {
 		if err := u.enter(d.ConsumerID); err != nil {
 			return d, err

@@ -85,7 +85,7 @@ func (d DeliveryDetail) sentence() string {
 	case engine.StateScheduled:
 		return fmt.Sprintf("until its delay is over: attempt %s at %s.", next, d.when(row.DueAt))
 	case engine.StateHeld:
-		return "behind an earlier blocking delivery of the same " + subjectWord(row.EventType) + "."
+		return "behind an earlier blocking delivery of the same lab instance."
 	case engine.StateQueued:
 		return fmt.Sprintf("for attempt %s, due since %s.", next, d.at(row.DueAt))
 	case engine.StateSending:

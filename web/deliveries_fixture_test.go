@@ -94,8 +94,12 @@ func (b *bundle) record(d engine.Delivery, kind engine.OutcomeKind, class engine
 	if a.Answer != nil {
 		status = a.Answer.StatusCode
 	}
+	taken, err := b.store.Delivery(b.t.Context(), d.ID)
+	if err != nil {
+		b.t.Fatal(err)
+	}
 	done := make(chan error, 1)
-	b.store.RecordAttempt(engine.Record{Attempt: a, Change: a.Outcome.Change(now, status)}, func(_ engine.Delivery, err error) { done <- err })
+	b.store.RecordAttempt(engine.Record{Attempt: a, Change: a.Outcome.Change(now, status), Claim: taken.Claim}, func(_ engine.Delivery, err error) { done <- err })
 	if err := <-done; err != nil {
 		b.t.Fatal(err)
 	}

@@ -70,7 +70,7 @@ func (f *loginFailures) succeeded(login, ip string) {
 	account, address := failureKeys(login, ip)[0], failureKeys(login, ip)[1]
 	delete(f.seen, account.name)
 	if c := f.seen[address.name]; c != nil {
-		c.n--
+		c.n = max(c.n-1, 0)
 		c.until = time.Time{} // the attempt was let through: only its own delay is running
 	}
 }

@@ -170,7 +170,7 @@ func (y story) answer(after time.Duration, d engine.Delivery, kind engine.Outcom
 		a.Outcome.RetryAt = y.start.Add(next)
 	}
 	done := make(chan error, 1)
-	y.s.store.RecordAttempt(engine.Record{Attempt: a, Change: a.Outcome.Change(now, status)}, func(_ engine.Delivery, err error) { done <- err })
+	y.s.store.RecordAttempt(engine.Record{Attempt: a, Change: a.Outcome.Change(now, status), Claim: d.Claim}, func(_ engine.Delivery, err error) { done <- err })
 	if err := <-done; err != nil {
 		y.t.Fatal(err)
 	}
@@ -260,13 +260,16 @@ func TestEndLabAsksForConfirmation(t *testing.T) {
 	click(`[id="event-lab.scored"]`)
 	visible(true)
 	b.fill(map[string]string{"name": "LMS", "url": "http://127.0.0.1:1/"})
-	b.follow(".actions button[type=submit]")
+	// The preview asks the server at the same time: what is waited for is the page itself.
+	click(".actions button[type=submit]")
+	b.until(`document.querySelector(".error-summary") !== null`)
 	if got := b.text(".error-summary"); !strings.Contains(got, "End Lab at Scored may cost learners their work") {
 		t.Errorf("the page says %s", got)
 	}
 	visible(true)
 	click("#end_lab_confirmed")
-	b.follow(".actions button[type=submit]")
+	click(".actions button[type=submit]")
+	b.until(`document.querySelector(".flash") !== null`)
 	if got := b.text(".flash"); got != "Webhook LMS was added." {
 		t.Errorf("the page says %q", got)
 	}
