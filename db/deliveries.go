@@ -11,12 +11,12 @@ import (
 )
 
 const deliveryColumns = `d.id, d.event, d.consumer, d.webhook, d.state, d.blocking, d.lane, d.trigger, d.claim, d.attempts, d.due_at,
-	d.finished_at, d.reason, d.last_class, d.last_status, d.error_action, d.created_at`
+	d.finished_at, d.reason, d.last_class, d.last_status, d.error_action, d.notification, d.created_at`
 
 func deliveryFields(d *engine.Delivery) []any {
 	return []any{
 		&d.ID, &d.EventID, &d.ConsumerID, &d.WebhookID, &d.State, &d.Blocking, orZero(&d.Lane), &d.Trigger, &d.Claim, &d.Attempts,
-		at(&d.DueAt), at(&d.FinishedAt), &d.Reason, &d.LastClass, orZero(&d.LastStatus), orZero(&d.ErrorAction), at(&d.CreatedAt),
+		at(&d.DueAt), at(&d.FinishedAt), &d.Reason, &d.LastClass, orZero(&d.LastStatus), orZero(&d.ErrorAction), orZero(&d.Notification), at(&d.CreatedAt),
 	}
 }
 
@@ -35,10 +35,10 @@ func insertDelivery(t *tx, d *engine.Delivery) error {
 // updateDelivery stores what a step may change.
 func updateDelivery(t *tx, d *engine.Delivery) error {
 	return t.exec(`UPDATE deliveries SET state = ?, trigger = ?, claim = ?, attempts = ?, due_at = ?, finished_at = ?, reason = ?,
-			last_class = ?, last_status = ?, error_action = ?
+			last_class = ?, last_status = ?, error_action = ?, notification = ?
 		WHERE id = ?`,
 		string(d.State), string(d.Trigger), d.Claim, d.Attempts, millis(d.DueAt), millis(d.FinishedAt), d.Reason,
-		string(d.LastClass), orNull(d.LastStatus), orNull(string(d.ErrorAction)), int64(d.ID))
+		string(d.LastClass), orNull(d.LastStatus), orNull(string(d.ErrorAction)), orNull(d.Notification), int64(d.ID))
 }
 
 func getDelivery(t *tx, id engine.DeliveryID) (engine.Delivery, error) {

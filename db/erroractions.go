@@ -37,7 +37,8 @@ func (t *tx) fail(d *engine.Delivery, now time.Time) error {
 	}
 	switch w.ErrorAction {
 	case engine.ErrorActionNotifyUser:
-		news.Type, news.Notification = engine.SystemLabNotification, w.Notification()
+		d.Notification = w.Notification(&e)
+		news.Type, news.Notification = engine.SystemLabNotification, d.Notification
 		return t.raise(news, w.ConsumerID, now)
 	case engine.ErrorActionEndLab:
 		news.Type = engine.SystemLabEndRequested
@@ -165,6 +166,14 @@ func (s *Store) loadStreaks(ctx context.Context) error {
 		s.streaks[engine.WebhookID(id)] = true
 	}
 	return err
+}
+
+// raiseDeactivated tells that a person switched a webhook off.
+func (t *tx) raiseDeactivated(w *engine.Webhook) error {
+	return t.raise(engine.SystemEvent{
+		Type: engine.SystemWebhookDeactivated, Consumer: w.ConsumerID.String(), Webhook: w.ID.String(), WebhookName: w.Name,
+		Reason: engine.DeactivatedByHand,
+	}, w.ConsumerID, t.now)
 }
 
 func (t *tx) raiseHealth(kind string, d *engine.Delivery, now time.Time) error {

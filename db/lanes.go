@@ -271,13 +271,7 @@ func (s *Store) Verdict(ctx context.Context, id engine.EventID, consumer engine.
 	if err != nil {
 		return engine.Verdict{}, fmt.Errorf("read verdict: %w", err)
 	}
-	dir := s.Directory()
-	return engine.NewVerdict(deliveries, func(d *engine.Delivery) string {
-		if w := dir.Webhook(d.WebhookID); w != nil {
-			return w.Notification()
-		}
-		return (&engine.Webhook{}).Notification()
-	}), nil
+	return engine.NewVerdict(deliveries), nil
 }
 
 const selectOfEvent = "SELECT " + deliveryColumns + ` FROM deliveries d INDEXED BY deliveries_event

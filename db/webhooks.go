@@ -126,6 +126,9 @@ func (s *Store) changeWebhook(ctx context.Context, who engine.Actor, id engine.W
 			if err := cancelWaiting(t, "The webhook was disabled.", id); err != nil {
 				return after, err
 			}
+			if err := t.raiseDeactivated(&after); err != nil {
+				return after, err
+			}
 		}
 		return after, t.audit(who, action, id.String(), diffWebhooks(old, &after).String())
 	})

@@ -77,7 +77,7 @@ var Catalog = EventTypes{
 	system(SystemDeliveryFailed, "Delivery Failed", "A delivery was given up."),
 	system(SystemWebhookFailing, "Webhook Failing", "Several deliveries of a webhook in a row were given up."),
 	system(SystemWebhookRecovered, "Webhook Recovered", "A failing webhook delivered again."),
-	system(SystemWebhookDeactivate, "Webhook Deactivated", "A webhook was switched off."),
+	system(SystemWebhookDeactivated, "Webhook Deactivated", "A webhook was switched off."),
 }
 
 func inLifeCycle(place int, code, label, description string) EventType {

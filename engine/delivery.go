@@ -72,7 +72,9 @@ type Delivery struct {
 	LastStatus int
 	// ErrorAction is the one that was applied when the delivery failed for good; empty: none was.
 	ErrorAction ErrorAction
-	CreatedAt   time.Time
+	// Notification is what the lab's user is told, when that was ErrorActionNotifyUser.
+	Notification string
+	CreatedAt    time.Time
 }
 
 // Step is what happens to a delivery.

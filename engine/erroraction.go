@@ -73,10 +73,14 @@ func SkipReason(w *Webhook, e *Event) string {
 	return fmt.Sprintf("The lab was ended: %q failed at %s and its error action is %s.", w.Name, Catalog.Label(e.Type), ErrorActionEndLab.Label())
 }
 
-// Notification returns what the lab's user is told when a delivery of w fails.
-func (w *Webhook) Notification() string {
-	if w.NotificationText != "" {
-		return w.NotificationText
+// StandardNotification is what the lab's user is told when a webhook has no text of its own.
+const StandardNotification = "A service connected to this lab could not be reached. You can go on; if something is missing later, tell your instructor."
+
+// Notification returns what the lab's user is told when the delivery of e to w fails: the webhook's text with its
+// tokens replaced.
+func (w *Webhook) Notification(e *Event) string {
+	if w.NotificationText == "" {
+		return StandardNotification
 	}
-	return "A service connected to this lab could not be reached. You can go on; if something is missing later, tell your instructor."
+	return ReplaceTokens(w.NotificationText, e)
 }

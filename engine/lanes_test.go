@@ -222,6 +222,51 @@ func TestErrorActions(t *testing.T) {
 	})
 }
 
+// TestNotification hands the text of a webhook to the waiting sender, as it was when the delivery failed.
+func TestNotification(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := setup(t, engine.Limits{})
+		w := b.webhook(func(w *engine.Webhook) {
+			w.Blocking, w.Retries, w.ErrorAction = true, 0, engine.ErrorActionNotifyUser
+			w.NotificationText = "@lab.User.FirstName, lab @lab.LabInstance.Id was not graded."
+		})
+		b.webhook(func(w *engine.Webhook) {
+			w.Name, w.Events = "watch", []string{engine.SystemWebhookDeactivated, engine.SystemLabNotification}
+		})
+		b.wire.answer = func(_ context.Context, a arrival, _ int) (int, error) {
+			if a.header.Get("Labhook-Event") == engine.LabScored {
+				return http.StatusBadGateway, nil
+			}
+			return http.StatusOK, nil
+		}
+		acc := b.postLab(engine.LabScored, 7)
+		settle(time.Second)
+		w.NotificationText = "Another text."
+		if _, err := b.store.UpdateWebhook(t.Context(), engine.System, w); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.store.SetWebhookEnabled(t.Context(), engine.System, w.ID, false); err != nil {
+			t.Fatal(err)
+		}
+		settle(time.Second)
+		v, err := b.engine.Wait(t.Context(), acc.Event.ID)
+		want := []string{"Example, lab 7 was not graded."}
+		if err != nil || v.Action != engine.ActionNotifyUser || !slices.Equal(v.Notifications, want) {
+			t.Errorf("verdict = %+v, %v; want notify_user with %q", v, err, want)
+		}
+		var heard []string
+		for _, a := range b.wire.seen() {
+			if kind := a.header.Get("Labhook-Event"); kind != engine.LabScored {
+				heard = append(heard, kind)
+			}
+		}
+		if want := []string{engine.SystemLabNotification, engine.SystemWebhookDeactivated}; !slices.Equal(heard, want) {
+			t.Errorf("system events heard = %v, want %v", heard, want)
+		}
+	})
+}
+
 func TestFailingAndRecovered(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -8,13 +8,16 @@ import (
 // Codes of the system events: what Labhook itself has to say. A webhook hears them only when it names them, and a
 // delivery of one that fails raises no other.
 const (
-	SystemLabNotification   = "lab.notification"
-	SystemLabEndRequested   = "lab.end_requested"
-	SystemDeliveryFailed    = "delivery.failed"
-	SystemWebhookFailing    = "webhook.failing"
-	SystemWebhookRecovered  = "webhook.recovered"
-	SystemWebhookDeactivate = "webhook.deactivated"
+	SystemLabNotification    = "lab.notification"
+	SystemLabEndRequested    = "lab.end_requested"
+	SystemDeliveryFailed     = "delivery.failed"
+	SystemWebhookFailing     = "webhook.failing"
+	SystemWebhookRecovered   = "webhook.recovered"
+	SystemWebhookDeactivated = "webhook.deactivated"
 )
+
+// DeactivatedByHand is the reason of a SystemWebhookDeactivated for a webhook that a person switched off.
+const DeactivatedByHand = "BY_HAND"
 
 // FailingAfter is how many deliveries of a webhook must fail for good in a row for it to be called failing.
 const FailingAfter = 3
@@ -71,8 +74,8 @@ func sampleSystemEvent(code string) json.RawMessage {
 		s.ErrorAction = string(ErrorActionLog)
 	case SystemWebhookRecovered:
 		s.FailureClass, s.Status = "", 200
-	case SystemWebhookDeactivate:
-		s.Reason = "HTTP_4XX_RESPONSE"
+	case SystemWebhookDeactivated:
+		s.Reason, s.FailureClass, s.Status = DeactivatedByHand, "", 0
 	}
 	data, err := json.Marshal(s)
 	if err != nil {

@@ -29,9 +29,8 @@ type Verdict struct {
 	Deliveries    []Delivery
 }
 
-// NewVerdict draws the verdict from the deliveries of one event in their order. notification returns what the
-// lab's user is told when that delivery has failed.
-func NewVerdict(deliveries []Delivery, notification func(*Delivery) string) Verdict {
+// NewVerdict draws the verdict from the deliveries of one event in their order.
+func NewVerdict(deliveries []Delivery) Verdict {
 	v := Verdict{Ended: true, Action: ActionContinue, Deliveries: deliveries}
 	for i := range deliveries {
 		d := &deliveries[i]
@@ -43,7 +42,7 @@ func NewVerdict(deliveries []Delivery, notification func(*Delivery) string) Verd
 		}
 		switch d.ErrorAction {
 		case ErrorActionNotifyUser:
-			v.Notifications = append(v.Notifications, notification(d))
+			v.Notifications = append(v.Notifications, d.Notification)
 			if v.Action == ActionContinue {
 				v.Action = ActionNotifyUser
 			}

@@ -55,7 +55,7 @@ type Webhook struct {
 	ErrorAction    ErrorAction
 
 	ContentType      string // of Content; empty: JSON where Content is JSON, else plain text
-	NotificationText string // what ErrorActionNotifyUser says; empty: a standard sentence
+	NotificationText string // what ErrorActionNotifyUser says, with @lab tokens; empty: StandardNotification
 	EndLabConfirmed  bool   // End Lab was chosen though learners may lose work
 	RetryPolicy      string // name of a RetryPolicy
 	Description      string

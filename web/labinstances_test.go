@@ -538,7 +538,6 @@ func TestAdminCountsClosedGates(t *testing.T) {
 	if a := b.get("/admin"); strings.Contains(a.text("main"), "A gate has been closed") || a.doc.Find(".tile a[href='/lab-instances']").Length() != 1 {
 		t.Error("a gate that has just closed calls for attention, or there is no tile")
 	}
-	b.addEventOfLab(func(e *engine.Event) { e.Data = enginetest.LabData(5) })
 }
 
 func TestMoveWebhooks(t *testing.T) {

@@ -35,6 +35,8 @@ ALTER TABLE deliveries ADD COLUMN error_action TEXT CHECK (error_action IN ('log
 ALTER TABLE deliveries ADD COLUMN claim INTEGER NOT NULL DEFAULT 0 CHECK (claim >= 0);
 -- The phrase behind an answer's status; NULL: the one that is usual for it.
 ALTER TABLE attempts ADD COLUMN answer_reason TEXT;
+-- What the lab's user is told.
+ALTER TABLE deliveries ADD COLUMN notification TEXT CHECK (notification IS NULL OR error_action IS 'notify_user');
 ALTER TABLE webhooks ADD COLUMN end_lab_confirmed INTEGER NOT NULL DEFAULT 0 CHECK (end_lab_confirmed IN (0, 1));
 
 -- Whose ids the sender's id and the idempotency key are: a consumer's, or 0: the platform's. Each has its own.
