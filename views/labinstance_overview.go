@@ -93,12 +93,12 @@ func lanesOf(events []engine.LabEvent) map[engine.LaneID][]engine.Gate {
 }
 
 // heldSpan is the time in which a delivery was held: from its beginning until its own gate closed, which was its turn,
-// or until the last gate before it in its lane opened.
+// until the last gate before it in its lane opened, or until it was cancelled or skipped.
 func heldSpan(row engine.DeliveryRow, gates []engine.Gate, now time.Time) (span, bool) {
 	s := span{From: row.CreatedAt, Open: row.State == engine.StateHeld}
 	for _, g := range gates {
-		if g.DeliveryID < row.ID && g.OpenedAt.After(s.To) {
-			s.To = g.OpenedAt
+		if opened := orNow(g.OpenedAt, now); g.DeliveryID < row.ID && opened.After(s.To) {
+			s.To = opened
 		}
 	}
 	for _, g := range gates {
@@ -112,7 +112,7 @@ func heldSpan(row engine.DeliveryRow, gates []engine.Gate, now time.Time) (span,
 	case s.Open:
 		s.To = now
 	case !row.FinishedAt.IsZero() && row.FinishedAt.Before(s.To):
-		s.To = row.FinishedAt // it was cancelled or skipped while it was held
+		s.To = row.FinishedAt
 	}
 	return s, s.To.After(s.From)
 }

@@ -39,7 +39,7 @@ func TestOverviewShowsShortGates(t *testing.T) {
 			}
 		}
 	}
-	want := []string{"2 s / –", "– / 1 s", "since 15:00:00 UTC / since 15:00:00 UTC", "– / –"}
+	want := []string{"2 s / –", "– / 1 s", "since 15:00:00 UTC / since 15:00:00 UTC", "– / 1 s"}
 	if !slices.Equal(words, want) {
 		t.Errorf("the overview says %q, want %q", words, want)
 	}
@@ -92,9 +92,11 @@ func TestOpeningSentence(t *testing.T) {
 		"3 deliveries are let go at once.":       {Held: rows(false, false, false), Gate: ClosedGate{Deliveries: 3}},
 		"2+ deliveries are let go at once.":      {Held: rows(false, false), Gate: ClosedGate{Deliveries: 900}},
 		`1 delivery is let go at once. The last of them, "Archive", is blocking and closes the next gate. 4 deliveries stay held behind that.`: {
-			Held: rows(true, false), Gate: ClosedGate{Deliveries: 5}},
+			Held: rows(true, false), Gate: ClosedGate{Deliveries: 5},
+		},
 		`2 deliveries are let go at once. The last of them, "Archive", is blocking and closes the next gate.`: {
-			Held: rows(false, true), Gate: ClosedGate{Deliveries: 2}},
+			Held: rows(false, true), Gate: ClosedGate{Deliveries: 2},
+		},
 	} {
 		if got := o.sentence(); got != want {
 			t.Errorf("%q, want %q", got, want)

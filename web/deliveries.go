@@ -119,7 +119,7 @@ func deliveryFilter(q listQuery, dir *engine.Directory, p views.Page) views.List
 	f := listFilter(q, dir, p.Zone, views.DeliveriesURL)
 	f.Label, f.HasStates = "Filter deliveries", true
 	f.Webhooks = views.Field{ID: "webhook", Label: "Webhook", Value: q.webhook.String(), Options: webhookOptions(dir, q)}
-	f.Text.Label = "Delivery, event or lab instance ID"
+	f.Text.Label = "Delivery, event or lab ID"
 	return f
 }
 

@@ -101,9 +101,7 @@ func TestGatesAreWatchedLive(t *testing.T) {
 	if _, err := chromedp.RunResponse(b.ctx, chromedp.KeyEvent(kb.Enter)); err != nil {
 		t.Fatal(err)
 	}
-	if got := evaluate[string](b, "document.activeElement.id"); got != "error-summary" {
-		t.Errorf("without a reason the focus is on %q", got)
-	}
+	b.until(`document.activeElement?.id === "error-summary"`)
 	b.do(chromedp.Click(chromedp.CSS(".error-summary a")), chromedp.KeyEvent("The LMS is down"))
 	b.tabTo(".actions button[type=submit]")
 	if _, err := chromedp.RunResponse(b.ctx, chromedp.KeyEvent(kb.Enter)); err != nil {
