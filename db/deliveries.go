@@ -240,7 +240,7 @@ func (s *Store) ChangeDelivery(ctx context.Context, who engine.Actor, id engine.
 
 // cancelWaiting cancels all deliveries of some webhooks that wait, in two statements for each however many they are,
 // and then opens their gates: one that opened before would let go what is cancelled next. What is being sent at the
-// moment ends as it ends.
+// moment ends as it ends, and holds nothing any more.
 func cancelWaiting(t *tx, reason string, webhooks ...engine.WebhookID) error {
 	for _, id := range webhooks {
 		for _, update := range []string{cancelDue, cancelHeld} {

@@ -19,14 +19,15 @@ func (t *tx) fail(d *engine.Delivery, now time.Time) error {
 	if w == nil || d.ErrorAction != "" {
 		return nil
 	}
-	d.ErrorAction = w.ErrorAction
 	e, err := get(t, scanEvent, "SELECT "+eventColumns+" FROM events e WHERE e.id = ?", int64(d.EventID))
 	if err != nil {
 		return fmt.Errorf("event of %s: %w", d.ID, err)
 	}
 	if engine.Catalog.System(e.Type) {
-		return nil // no cascades
+		d.ErrorAction = engine.ErrorActionLog // no cascades
+		return nil
 	}
+	d.ErrorAction = w.ErrorAction
 	news := engine.SystemEvent{
 		Type: engine.SystemDeliveryFailed, Consumer: w.ConsumerID.String(), Webhook: w.ID.String(), WebhookName: w.Name,
 		Subject: e.Subject, Event: e.PublicID(), EventType: e.Type, Delivery: d.ID.String(), Attempts: d.Attempts,

@@ -80,11 +80,28 @@ func (t *tx) openGate(g engine.Gate) (engine.Gate, error) {
 		return g, err
 	}
 	var err error
-	if g.Released, err = t.release(g.Lane, g.OpenedAt); err != nil || g.Released == 0 {
+	left := len(t.laneLeft)
+	if g.Released, err = t.release(g.Lane, g.OpenedAt); err != nil {
 		return g, err
+	}
+	if len(t.laneLeft) > left {
+		// The rest of a long lane goes in later transactions, and is counted now.
+		rest, err := get(t, number, selectGoing, int64(g.Lane))
+		if err != nil {
+			return g, err
+		}
+		g.Released += int(rest)
+	}
+	if g.Released == 0 {
+		return g, nil
 	}
 	return g, t.exec(openGate, args()...)
 }
+
+// selectGoing counts what a lane whose gate is open lets go: up to and including the next blocking delivery.
+const selectGoing = `SELECT count(*) FROM deliveries INDEXED BY deliveries_held WHERE lane = ?1 AND state = 'held'
+	AND id <= ifnull((SELECT b.id FROM deliveries b INDEXED BY deliveries_held
+		WHERE b.lane = ?1 AND b.state = 'held' AND b.blocking = 1 ORDER BY b.id LIMIT 1), 9223372036854775807)`
 
 const openGate = "UPDATE gates SET opened_at = ?, opening = ?, opened_by = ?, reason = ?, released = ? WHERE delivery = ?"
 
@@ -162,7 +179,7 @@ func (t *tx) endGatesOf(webhook engine.WebhookID, now time.Time) error {
 // There are as many closed gates as lanes that wait.
 const selectCancelledGates = "SELECT " + deliveryColumns + ` FROM gates g INDEXED BY gates_closed
 	CROSS JOIN deliveries d ON d.id = g.delivery
-	WHERE g.opened_at IS NULL AND d.webhook = ? AND d.state = 'cancelled'`
+	WHERE g.opened_at IS NULL AND d.webhook = ? AND d.state IN ('cancelled', 'sending')`
 
 // OpenGate opens the gate of a delivery by hand and lets its lane go on.
 func (s *Store) OpenGate(ctx context.Context, who engine.Actor, now time.Time, id engine.DeliveryID, reason string) (engine.Gate, error) {

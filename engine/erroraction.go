@@ -77,10 +77,10 @@ func SkipReason(w *Webhook, e *Event) string {
 const StandardNotification = "A service connected to this lab could not be reached. You can go on; if something is missing later, tell your instructor."
 
 // Notification returns what the lab's user is told when the delivery of e to w fails: the webhook's text with its
-// tokens replaced.
+// tokens replaced, and cut to MaxNotificationText characters.
 func (w *Webhook) Notification(e *Event) string {
 	if w.NotificationText == "" {
 		return StandardNotification
 	}
-	return ReplaceTokens(w.NotificationText, e)
+	return plain(ReplaceTokens(w.NotificationText, e), MaxNotificationText)
 }

@@ -1,6 +1,9 @@
 package engine
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // LaneID names a lane: the deliveries of one API consumer about one lab instance, or other subject, in the order
 // in which their events were accepted and, within an event, in the order of the webhooks. Zero: no lane.
@@ -81,7 +84,7 @@ const MaxReason = 500
 // ValidateReason returns an InvalidError unless a person may give that reason for opening a gate.
 func ValidateReason(reason string) error {
 	var bad InvalidError
-	if reason == "" {
+	if strings.TrimSpace(reason) == "" {
 		bad.add("reason", "Say why the gate is opened; it is kept in the audit log")
 	}
 	bad.checkText("reason", "Reason", reason, MaxReason)

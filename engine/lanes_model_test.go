@@ -179,8 +179,9 @@ func (m *laneModel) answer(d *modelDelivery, r *modelRequest, success bool, now 
 // fail applies the error action, once, and ends the delivery.
 func (m *laneModel) fail(d *modelDelivery, now time.Time) {
 	if d.action == "" && !d.webhook.deleted {
-		d.action = d.webhook.ErrorAction
+		d.action = engine.ErrorActionLog
 		if !isSystem(d.kind) {
+			d.action = d.webhook.ErrorAction
 			m.act(d, now)
 		}
 	}
@@ -219,6 +220,9 @@ func (m *laneModel) takeOut(why cancelReason, now time.Time, webhooks ...*modelW
 	for _, d := range m.deliveries {
 		if slices.Contains(webhooks, d.webhook) && (d.state == engine.StateHeld || d.state == engine.StateScheduled || d.state == engine.StateRetrying) {
 			d.cancel(why)
+		}
+		if slices.Contains(webhooks, d.webhook) && d.state == engine.StateSending {
+			d.open(engine.OpenedCancelled) // the attempt ends as it ends, and holds nothing
 		}
 	}
 	m.settle(now)

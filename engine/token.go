@@ -2,7 +2,10 @@ package engine
 
 import (
 	"regexp"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // labToken is a replacement token of Skillable Studio, such as @lab.User.FirstName.
@@ -17,6 +20,23 @@ var labTokens = map[string]string{
 	"@lab.User.FirstName":  "UserFirstName",
 	"@lab.User.LastName":   "UserLastName",
 	"@lab.Tag":             "CustomData",
+}
+
+// maxTokenValue is how many characters of a value a token gives at most.
+const maxTokenValue = 100
+
+// plain returns a text as one line of at most limit characters, with an ellipsis where it was cut.
+func plain(s string, limit int) string {
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, s)
+	if utf8.RuneCountInString(s) <= limit {
+		return s
+	}
+	return string([]rune(s)[:limit-1]) + "…"
 }
 
 // ReplaceTokens puts the values of an event's lab details in the place of Studio's tokens. A token that they cannot
@@ -42,7 +62,7 @@ func ReplaceTokens(text string, e *Event) string {
 			}
 		default:
 			if field, ok := labTokens[token]; ok {
-				return lab.Text(field)
+				return plain(lab.Text(field), maxTokenValue)
 			}
 		}
 		return token

@@ -1,7 +1,9 @@
 package engine_test
 
 import (
+	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"labhook/engine"
 )
@@ -22,6 +24,11 @@ func TestReplaceTokens(t *testing.T) {
 		if got := engine.ReplaceTokens(text, &e); got != want {
 			t.Errorf("%q became %q, want %q", text, got, want)
 		}
+	}
+	long := engine.Event{Type: engine.LabScored, Data: engine.SampleLabDetails().With(map[string]any{"CustomData": strings.Repeat("é\n", 5000)}).Body()}
+	w := engine.Webhook{NotificationText: strings.Repeat("@lab.Tag ", engine.MaxNotificationText/9)}
+	if got := w.Notification(&long); utf8.RuneCountInString(got) != engine.MaxNotificationText || strings.Contains(got, "\n") {
+		t.Errorf("long values make a notification of %d characters", utf8.RuneCountInString(got))
 	}
 	other := engine.Event{Type: engine.SystemDeliveryFailed, Data: []byte(`{"Id":7}`)}
 	if got := engine.ReplaceTokens("@lab.LabInstance.Id", &other); got != "@lab.LabInstance.Id" {

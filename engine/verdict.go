@@ -40,6 +40,9 @@ func NewVerdict(deliveries []Delivery) Verdict {
 		if d.State == StateSkipped {
 			v.Action = ActionEndLab // an earlier event of the lab came to that
 		}
+		if d.State == StateDelivered {
+			continue // it was sent again, and what its failure asked for is past
+		}
 		switch d.ErrorAction {
 		case ErrorActionNotifyUser:
 			v.Notifications = append(v.Notifications, d.Notification)

@@ -819,7 +819,7 @@ func webhookErrorAction(f WebhookForm, field Field) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = TextField(f.field("notification_text", "Notification Text", "What the user is told. Empty: “"+engine.StandardNotification+"”", f.NotificationText)).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = TextField(f.field("notification_text", "Notification Text", "What the user is told. @lab.User.FirstName, @lab.LabInstance.Id and other tokens are replaced. Empty: “"+engine.StandardNotification+"”", f.NotificationText)).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -36,7 +36,7 @@ ALTER TABLE deliveries ADD COLUMN claim INTEGER NOT NULL DEFAULT 0 CHECK (claim 
 -- The phrase behind an answer's status; NULL: the one that is usual for it.
 ALTER TABLE attempts ADD COLUMN answer_reason TEXT;
 -- What the lab's user is told.
-ALTER TABLE deliveries ADD COLUMN notification TEXT CHECK (notification IS NULL OR error_action IS 'notify_user');
+ALTER TABLE deliveries ADD COLUMN notification TEXT CHECK (notification IS NULL OR error_action IS 'notify_user' AND length(notification) <= 500);
 ALTER TABLE webhooks ADD COLUMN end_lab_confirmed INTEGER NOT NULL DEFAULT 0 CHECK (end_lab_confirmed IN (0, 1));
 
 -- Whose ids the sender's id and the idempotency key are: a consumer's, or 0: the platform's. Each has its own.
