@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"labhook/engine"
 )
@@ -101,8 +102,8 @@ func (s *Store) ReviseConsumer(ctx context.Context, who engine.Actor, id engine.
 	return stored, nil
 }
 
-// cancelOfConsumer cancels what waits when the consumer is out of use. A time of expiry that comes later is looked at
-// when a delivery is to be sent.
+// cancelOfConsumer cancels what waits when the consumer is out of use. For a time of expiry that comes later the engine
+// calls CancelExpired.
 func cancelOfConsumer(t *tx, after engine.APIConsumer) error {
 	var reason string
 	switch after.State(t.now) {
@@ -118,6 +119,25 @@ func cancelOfConsumer(t *tx, after engine.APIConsumer) error {
 		webhooks = append(webhooks, w.ID)
 	}
 	return cancelWaiting(t, reason, webhooks...)
+}
+
+// CancelExpired cancels what waits for consumers that expired after since and by now.
+func (s *Store) CancelExpired(ctx context.Context, since, now time.Time) error {
+	err := s.writer.do(ctx, func(t *tx) error {
+		for _, c := range t.directory.Consumers() {
+			if c.State(now) != engine.ConsumerExpired || !c.Expires.After(since) {
+				continue
+			}
+			if err := cancelOfConsumer(t, *c); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("cancel what waits for expired consumers: %w", err)
+	}
+	return nil
 }
 
 func consumerError(err error, c engine.APIConsumer) error {

@@ -89,6 +89,18 @@ func (d *Directory) Consumers() []*APIConsumer {
 	return all
 }
 
+// NextExpiry returns when the first enabled consumer expires after a time; zero when none does.
+func (d *Directory) NextExpiry(after time.Time) time.Time {
+	var next time.Time
+	for _, l := range d.consumers {
+		at := l.consumer.Expires
+		if l.consumer.Enabled && at.After(after) && (next.IsZero() || at.Before(next)) {
+			next = at
+		}
+	}
+	return next
+}
+
 // Unusable says why nothing may be sent for a webhook now, in words for a person; "" when it may.
 func (d *Directory) Unusable(id WebhookID, now time.Time) string {
 	w := d.webhooks[id]

@@ -93,6 +93,10 @@ func (e *Engine) Start(ctx context.Context) error {
 	if _, err := e.store.PutBackAbandoned(ctx, now, func(DeliveryID) bool { return false }); err != nil {
 		return fmt.Errorf("put back what was being sent: %w", err)
 	}
+	if err := e.store.CancelExpired(ctx, time.Time{}, now); err != nil {
+		return err
+	}
+	e.gatekeeper.expired = now
 	if err := e.store.ReleaseLanes(ctx, now, nil); err != nil {
 		return fmt.Errorf("release lanes: %w", err)
 	}
@@ -222,8 +226,11 @@ func (w watcher) Ended(ids []EventID) { w.waiting.call(ids) }
 // GateClosed tells the gatekeeper.
 func (w watcher) GateClosed(opensBy time.Time) { w.gatekeeper.announce(opensBy) }
 
-// ConfigChanged tells the dispatcher.
-func (w watcher) ConfigChanged() { w.dispatcher.configChanged() }
+// ConfigChanged tells the dispatcher and the gatekeeper.
+func (w watcher) ConfigChanged() {
+	w.dispatcher.configChanged()
+	w.gatekeeper.poke()
+}
 
 // LaneLeft tells the gatekeeper.
 func (w watcher) LaneLeft(lane LaneID) { w.gatekeeper.left(lane) }

@@ -10,7 +10,8 @@ import (
 // lateGates is how many gates are opened in one transaction because their time has come.
 const lateGates = 100
 
-// gatekeeper opens gates whose latest opening time comes, and lets long lanes go in pieces. Like the dispatcher it
+// gatekeeper does what time does to lanes: it opens gates whose latest opening time comes, lets long lanes go in
+// pieces, and ends what waits for a consumer that expires. Like the dispatcher it
 // remembers only when to look; which gates those are is on disk.
 type gatekeeper struct {
 	store Store
@@ -20,6 +21,8 @@ type gatekeeper struct {
 	next  time.Time           // the earliest opening time known; zero: none
 	lanes map[LaneID]struct{} // with more to release
 	wake  chan struct{}
+
+	expired time.Time // consumers that expired by then were dealt with; only the loop uses it once it runs
 }
 
 func newGatekeeper(store Store, log *slog.Logger) *gatekeeper {
@@ -101,7 +104,25 @@ func (g *gatekeeper) work(now time.Time) time.Duration {
 			g.announce(following)
 		}
 	}
-	return g.sleep(now, failed)
+	return min(g.sleep(now, failed), g.expire(now))
+}
+
+// expire cancels what waits for consumers that expired since it last looked, and returns how long no other one will.
+func (g *gatekeeper) expire(now time.Time) time.Duration {
+	next := g.store.Directory().NextExpiry(g.expired)
+	if !next.IsZero() && !next.After(now) {
+		at := now.Truncate(time.Millisecond)
+		if err := g.store.CancelExpired(context.Background(), g.expired, at); err != nil {
+			g.log.Error("cancelling for expired consumers failed", "error", err)
+			return claimPause
+		}
+		g.expired = at
+		next = g.store.Directory().NextExpiry(at)
+	}
+	if next.IsZero() {
+		return time.Hour
+	}
+	return max(0, next.Sub(now))
 }
 
 // sleep returns how long there is nothing to do; lanes that could not be released wait a moment.

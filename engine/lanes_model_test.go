@@ -231,8 +231,12 @@ func (m *laneModel) takeOut(why cancelReason, now time.Time, webhooks ...*modelW
 // restart breaks off what is on the wire, which is sent again without being counted, and makes up for what should have
 // happened meanwhile.
 func (m *laneModel) restart(now time.Time) {
+	expired := m.consumer.State(now) == engine.ConsumerExpired
 	for _, d := range m.deliveries {
 		d.air = nil
+		if expired && !d.webhook.deleted && !d.state.Final() {
+			d.cancel(consumerExpired)
+		}
 	}
 	for _, d := range m.deliveries {
 		waits := d.state == engine.StateScheduled || d.state == engine.StateRetrying

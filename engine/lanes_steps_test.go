@@ -162,6 +162,11 @@ func (h *history) toggleConsumer() {
 	after, err := h.store.UpdateConsumer(h.Context(), engine.System, c)
 	h.must(err)
 	h.model.consumer = after
+	if active := after.State(now) == engine.ConsumerActive; active && !after.Expires.IsZero() {
+		// It expires before the engine and the model are compared, and before anything else happens.
+		inUse := slices.DeleteFunc(slices.Clone(h.model.webhooks), func(w *modelWebhook) bool { return w.deleted })
+		h.model.takeOut(consumerExpired, after.Expires, inUse...)
+	}
 	if after.State(now) == engine.ConsumerDisabled {
 		inUse := slices.DeleteFunc(slices.Clone(h.model.webhooks), func(w *modelWebhook) bool { return w.deleted })
 		h.model.takeOut(consumerDisabled, now, inUse...)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -344,4 +345,61 @@ func TestDisablingOpensGates(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestExpiryOpensGates lets the consumer expire by time alone while a gate is closed for its delay.
+func TestExpiryOpensGates(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := setup(t, engine.Limits{})
+		b.webhook(func(w *engine.Webhook) { w.Blocking, w.Delay = true, time.Hour })
+		c := b.consumer
+		c.Expires = time.Now().Add(time.Minute)
+		if _, err := b.store.UpdateConsumer(t.Context(), engine.System, c); err != nil {
+			t.Fatal(err)
+		}
+		first, second := b.postLab(engine.LabScored, 1), b.postLab(engine.LabScored, 1)
+		settle(59 * time.Second)
+		if d := b.delivery(second.Deliveries[0].ID); d.State != engine.StateHeld {
+			t.Fatalf("before the expiry the second delivery is %s, want held", d.State)
+		}
+		settle(2 * time.Second)
+		for _, acc := range []engine.Accepted{first, second} {
+			if d := b.delivery(acc.Deliveries[0].ID); d.State != engine.StateCancelled || !strings.Contains(d.Reason, "expired") {
+				t.Errorf("after the expiry a delivery is %s because %q, want cancelled", d.State, d.Reason)
+			}
+		}
+		if g, err := b.store.Gate(t.Context(), first.Deliveries[0].ID); err != nil || g.Closed() || g.Opening != engine.OpenedCancelled {
+			t.Errorf("gate = %+v, %v; want opened", g, err)
+		}
+	})
+}
+
+// TestDisablingWhileSendingOpensGates does not let a lane wait for a receiver that hangs, once its webhook is off.
+func TestDisablingWhileSendingOpensGates(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := setup(t, engine.Limits{})
+		gate := b.webhook(func(w *engine.Webhook) { w.Blocking, w.Timeout = true, engine.MaxTimeout })
+		b.webhook(func(w *engine.Webhook) { w.Name, w.Events = "after", []string{engine.LabTornDown} })
+		b.wire.answer = func(ctx context.Context, a arrival, _ int) (int, error) {
+			if a.header.Get("Labhook-Event") == engine.LabScored {
+				time.Sleep(time.Minute)
+			}
+			return http.StatusOK, nil
+		}
+		scored, down := b.postLab(engine.LabScored, 1), b.postLab(engine.LabTornDown, 1)
+		settle(time.Second)
+		if _, err := b.store.SetWebhookEnabled(t.Context(), engine.System, gate.ID, false); err != nil {
+			t.Fatal(err)
+		}
+		settle(time.Second)
+		if d := b.delivery(down.Deliveries[0].ID); d.State != engine.StateDelivered {
+			t.Errorf("what the gate held is %s, want delivered", d.State)
+		}
+		settle(2 * time.Minute)
+		if d := b.delivery(scored.Deliveries[0].ID); d.State != engine.StateDelivered {
+			t.Errorf("the attempt that ran ended as %s, want delivered", d.State)
+		}
+	})
 }

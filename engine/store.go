@@ -54,6 +54,9 @@ type Store interface {
 	// CancelUnusable cancels deliveries in StateSending whose webhook or consumer was found out of use.
 	CancelUnusable(ctx context.Context, now time.Time, ids []DeliveryID, reason string) error
 
+	// CancelExpired cancels what waits for consumers that expired after since and by now, and opens its gates.
+	CancelExpired(ctx context.Context, since, now time.Time) error
+
 	// PutBackAbandoned puts back every delivery that is in StateSending but is none of kept, and returns
 	// the webhooks concerned. The process that owns the data directory is the only one that sends, so what it
 	// does not hold was abandoned.
