@@ -22,7 +22,10 @@ type gatekeeper struct {
 	lanes map[LaneID]struct{} // with more to release
 	wake  chan struct{}
 
-	expired time.Time // consumers that expired by then were dealt with; only the loop uses it once it runs
+	// Only the loop uses these once it runs.
+	expired    time.Time  // consumers that expired by then were dealt with
+	read       *Directory // in which nextExpiry was looked up
+	nextExpiry time.Time  // of a consumer; zero: none
 }
 
 func newGatekeeper(store Store, log *slog.Logger) *gatekeeper {
@@ -109,20 +112,21 @@ func (g *gatekeeper) work(now time.Time) time.Duration {
 
 // expire cancels what waits for consumers that expired since it last looked, and returns how long no other one will.
 func (g *gatekeeper) expire(now time.Time) time.Duration {
-	next := g.store.Directory().NextExpiry(g.expired)
-	if !next.IsZero() && !next.After(now) {
+	if dir := g.store.Directory(); dir != g.read {
+		g.read, g.nextExpiry = dir, dir.NextExpiry(g.expired)
+	}
+	if !g.nextExpiry.IsZero() && !g.nextExpiry.After(now) {
 		at := now.Truncate(time.Millisecond)
 		if err := g.store.CancelExpired(context.Background(), g.expired, at); err != nil {
 			g.log.Error("cancelling for expired consumers failed", "error", err)
 			return claimPause
 		}
-		g.expired = at
-		next = g.store.Directory().NextExpiry(at)
+		g.expired, g.nextExpiry = at, g.read.NextExpiry(at)
 	}
-	if next.IsZero() {
+	if g.nextExpiry.IsZero() {
 		return time.Hour
 	}
-	return max(0, next.Sub(now))
+	return max(0, g.nextExpiry.Sub(now))
 }
 
 // sleep returns how long there is nothing to do; lanes that could not be released wait a moment.

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/a-h/templ"
+
 	"labhook/engine"
 	"labhook/views"
 )
@@ -29,7 +31,17 @@ var savedFilters = []struct {
 
 // handleDeliveries shows the deliveries that the address chooses.
 func (s *Server) handleDeliveries(w http.ResponseWriter, r *http.Request) {
-	q := readListQuery(r)
+	s.showList(w, r, readListQuery(r), views.DeliveriesURL, func(q listQuery) (templ.Component, error) {
+		l, err := s.deliveryList(r, q)
+		return views.Deliveries(l), err
+	})
+}
+
+// showList answers for a list: it leads to what the box for ids names, or shows what page gathers. url is the list's
+// own address.
+func (s *Server) showList(w http.ResponseWriter, r *http.Request, q listQuery, url func(...string) string,
+	page func(listQuery) (templ.Component, error),
+) {
 	if to, err := s.find(r.Context(), &q); err != nil {
 		s.fail(w, r, err)
 		return
@@ -37,15 +49,15 @@ func (s *Server) handleDeliveries(w http.ResponseWriter, r *http.Request) {
 		s.jump(w, r, to)
 		return
 	}
-	l, err := s.deliveryList(r, q)
+	component, err := page(q)
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
 	if isHTMX(r) && q.newer == "" {
-		w.Header().Set("HX-Push-Url", views.DeliveriesURL(q.pairs()...))
+		w.Header().Set("HX-Push-Url", url(q.pairs()...))
 	}
-	s.live(w, r, views.Deliveries(l), "new-rows")
+	s.live(w, r, component, "new-rows")
 }
 
 // deliveryList gathers what the screen shows. A poll for news gets nothing else.

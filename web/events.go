@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/http"
 
+	"github.com/a-h/templ"
+
 	"labhook/engine"
 	"labhook/views"
 )
@@ -11,22 +13,10 @@ import (
 // handleEvents shows the events that the address chooses.
 func (s *Server) handleEvents(w http.ResponseWriter, r *http.Request) {
 	q := readListQuery(r, "status", "webhook", "event_id")
-	if to, err := s.find(r.Context(), &q); err != nil {
-		s.fail(w, r, err)
-		return
-	} else if to != "" {
-		s.jump(w, r, to)
-		return
-	}
-	l, err := s.eventList(r, q)
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	if isHTMX(r) && q.newer == "" {
-		w.Header().Set("HX-Push-Url", views.EventsURL(q.pairs()...))
-	}
-	s.live(w, r, views.Events(l), "new-rows")
+	s.showList(w, r, q, views.EventsURL, func(q listQuery) (templ.Component, error) {
+		l, err := s.eventList(r, q)
+		return views.Events(l), err
+	})
 }
 
 // eventList gathers what the screen shows. A poll for news gets nothing else.
