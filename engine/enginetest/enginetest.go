@@ -5,7 +5,10 @@
 package enginetest
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
+	"net"
 	"net/netip"
 	"time"
 
@@ -27,12 +30,13 @@ func Consumer(changes ...func(*engine.APIConsumer)) engine.APIConsumer {
 }
 
 // Webhook returns a webhook that passes Validate, with the changes made to it: it posts the lab details of Scored
-// without delay and with three retries. Its consumer is not set.
+// without delay and with three retries, and signs it. Its consumer is not set.
 func Webhook(changes ...func(*engine.Webhook)) engine.Webhook {
 	now := time.Now()
 	w := engine.NewWebhook(0)
 	w.ID, w.Name, w.URL = engine.NewID[engine.WebhookID](), "Scores to the LMS", "https://hooks.example.com/lab"
 	w.Events = []string{engine.LabScored}
+	w.Signing.Secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 	w.Position, w.Version = 1, 1
 	w.CreatedAt, w.UpdatedAt, w.CreatedBy, w.UpdatedBy = now, now, "test", "test"
 	for _, change := range changes {
@@ -57,8 +61,25 @@ func LabData(id int64) json.RawMessage {
 	return engine.SampleLabDetails().With(map[string]any{"Id": id}).Body()
 }
 
+// Loopback is where the receivers of tests listen.
+var Loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
+
 // Guard returns an egress guard that lets loopback through, where the receivers of tests listen, and is otherwise
 // as strict as the real one.
-func Guard() *egress.Guard {
-	return egress.NewGuard([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")})
+func Guard() *egress.Guard { return guard(Loopback) }
+
+// StrictGuard returns an egress guard that lets public addresses through alone.
+func StrictGuard() *egress.Guard { return guard(nil) }
+
+// guard returns a guard of a small world: it knows the one name of Webhook, and reaches this host alone.
+func guard(allowed []netip.Prefix) *egress.Guard {
+	return egress.New(egress.Settings{
+		Networks: allowed, Resolver: NewNames(map[string][]string{"hooks.example.com": {HostileHost}}).Resolver(),
+		Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+			if !netip.MustParseAddrPort(address).Addr().IsLoopback() {
+				return nil, &net.OpError{Op: "dial", Net: network, Err: errors.New("tests do not leave this host")}
+			}
+			return new(net.Dialer).DialContext(ctx, network, address)
+		},
+	})
 }
