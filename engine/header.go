@@ -25,6 +25,13 @@ var reservedHeaders = []string{
 // reservedPrefixes start the names of further headers that a webhook cannot set.
 var reservedPrefixes = []string{"proxy-", "labhook-"}
 
+// reservedHeader reports whether a header of that name is not a webhook's to set.
+func reservedHeader(name string) bool {
+	name = strings.ToLower(name)
+	return slices.Contains(reservedHeaders, name) ||
+		slices.ContainsFunc(reservedPrefixes, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
+}
+
 // alwaysSensitive are headers that carry a secret by their meaning.
 var alwaysSensitive = []string{"authorization", "cookie"}
 
@@ -105,13 +112,12 @@ func CheckHeaders(bad *InvalidError, headers []Header) {
 	size := 0
 	for i, h := range headers {
 		size += len(h.Name) + len(h.Value)
-		name := strings.ToLower(h.Name)
 		switch {
 		case !httpguts.ValidHeaderFieldName(h.Name):
 			bad.add("headers", "Header %d: %q is not a header name; use letters, digits and hyphens", i+1, h.Name)
-		case slices.Contains(reservedHeaders, name), slices.ContainsFunc(reservedPrefixes, func(p string) bool { return strings.HasPrefix(name, p) }):
+		case reservedHeader(h.Name):
 			bad.add("headers", "Header %d: %s is set by Labhook and cannot be given", i+1, h.Name)
-		case !h.Sensitive && slices.Contains(alwaysSensitive, name):
+		case !h.Sensitive && slices.Contains(alwaysSensitive, strings.ToLower(h.Name)):
 			bad.add("headers", "Header %d: %s carries a secret and must be sensitive", i+1, h.Name)
 		case h.Value == Mask:
 			bad.add("headers", "Header %d: enter the value of %s, its dots stand for no stored value", i+1, h.Name)

@@ -29,70 +29,91 @@ type Stamp struct {
 // Rendered is a request ready to be sent. It follows from a webhook, an event and a stamp alone.
 type Rendered struct {
 	Verb   string
-	URL    *url.URL
+	URL    *url.URL // must not be changed
 	Header http.Header
-	Body   []byte
+	Body   []byte // must not be changed
 	// EventBody: Body is the event's data to the byte.
 	EventBody bool
+	// Unfilled are the tokens that stand in the request as they were written, each once.
+	Unfilled []string
 	// sensitive holds the canonical names of the headers that must be masked.
 	sensitive []string
+	// secrets are what the receiver may echo and nobody should read.
+	secrets []string
 }
 
 // Render makes the request of one attempt.
-func Render(w *Webhook, e *Event, stamp Stamp) (Rendered, error) {
-	u, err := url.Parse(w.URL)
-	if err != nil {
-		return Rendered{}, fmt.Errorf("read the webhook's URL: %w", err)
+func Render(w *Webhook, e *Event, stamp Stamp) (Rendered, error) { return newPlan(w).render(e, stamp) }
+
+// render makes the request of one attempt.
+func (p *plan) render(e *Event, stamp Stamp) (Rendered, error) {
+	if p.err != nil {
+		return Rendered{}, p.err
 	}
-	r := Rendered{Verb: w.Verb, URL: u, Header: make(http.Header, len(w.Headers)+8)}
-	contentType := ""
-	if VerbHasBody(w.Verb) {
-		if r.Body, contentType, err = body(w, e); err != nil {
+	var x *expansion
+	if p.tokens {
+		x = &expansion{source: source{event: e, webhook: p.webhook.ID}}
+	}
+	u, err := p.url.expand(x)
+	if err != nil {
+		return Rendered{}, fmt.Errorf("fill the tokens of the URL: %w", err)
+	}
+	r := Rendered{Verb: p.webhook.Verb, URL: u, sensitive: p.sensitive, secrets: p.secrets}
+	p.setHeaders(&r, x, e, stamp)
+	if VerbHasBody(r.Verb) {
+		contentType := ""
+		if r.Body, contentType, err = p.body(x, e); err != nil {
 			return Rendered{}, err
+		}
+		if contentType != "" {
+			setDefault(r.Header, "Content-Type", contentType)
 		}
 		r.EventBody = bytes.Equal(r.Body, e.Data)
 	}
-	for _, h := range w.Headers {
-		r.Header.Add(h.Name, h.Value.Reveal())
-		if h.Sensitive {
-			r.sensitive = append(r.sensitive, http.CanonicalHeaderKey(h.Name))
-		}
-	}
-	setDefault(r.Header, "User-Agent", stamp.UserAgent)
-	if contentType != "" {
-		setDefault(r.Header, "Content-Type", contentType)
-	}
-	r.Header.Set("Webhook-Id", stamp.DeliveryID.String())
-	r.Header.Set("Webhook-Timestamp", strconv.FormatInt(stamp.At.Unix(), 10))
-	r.Header.Set("Labhook-Event", e.Type)
-	r.Header.Set("Labhook-Event-Id", e.PublicID())
-	r.Header.Set("Labhook-Attempt", strconv.Itoa(stamp.Number))
-	if e.TraceParent != "" {
-		r.Header.Set("Traceparent", e.TraceParent)
+	p.signer.sign(r.Header, stamp.DeliveryID.String(), stamp.At, r.Body)
+	if x != nil {
+		r.Unfilled = x.unfilled
 	}
 	return r, nil
 }
 
-func setDefault(h http.Header, name, value string) {
-	if _, ok := h[name]; !ok {
-		h.Set(name, value)
+// setHeaders sets the headers that do not follow from the body.
+func (p *plan) setHeaders(r *Rendered, x *expansion, e *Event, stamp Stamp) {
+	r.Header = make(http.Header, len(p.headers)+5+3*len(p.signer.names))
+	x.room(MaxTokensHeaders)
+	for i := range p.headers {
+		h := &p.headers[i]
+		value := h.expand(x)
+		r.Header[h.name] = append(r.Header[h.name], value)
+		if h.secret && h.tokens {
+			r.secrets = appendSecrets(slices.Clip(r.secrets), value)
+		}
+	}
+	setDefault(r.Header, "User-Agent", stamp.UserAgent)
+	r.Header["Labhook-Event"] = []string{e.Type}
+	r.Header["Labhook-Event-Id"] = []string{e.PublicID()}
+	r.Header["Labhook-Attempt"] = []string{strconv.Itoa(stamp.Number)}
+	if e.TraceParent != "" {
+		r.Header["Traceparent"] = []string{e.TraceParent}
 	}
 }
 
-// body returns what the webhook sends for an event, and its content type, "" for an empty body.
-func body(w *Webhook, e *Event) ([]byte, string, error) {
-	if !w.SendLabDetails {
-		switch {
-		case w.Content == "":
-			return nil, "", nil
-		case w.ContentType != "":
-			return []byte(w.Content), w.ContentType, nil
-		case JSONProblem(w.Content) == "":
-			return []byte(w.Content), contentTypeJSON, nil
-		}
-		return []byte(w.Content), contentTypeText, nil
+func setDefault(h http.Header, name, value string) {
+	if _, ok := h[name]; !ok {
+		h[name] = []string{value}
 	}
-	if kind, ok := Catalog.Find(e.Type); !ok || !kind.LabDetails {
+}
+
+// body returns what is sent for an event, and its content type, "" for an empty body.
+func (p *plan) body(x *expansion, e *Event) ([]byte, string, error) {
+	if p.own {
+		x.room(MaxTokensContent)
+		return p.content.expand(x), p.content.contentType, nil
+	}
+	if !p.webhook.SendLabDetails {
+		return nil, "", nil
+	}
+	if !hasLabDetails(e.Type) {
 		return e.Data, contentTypeJSON, nil
 	}
 	lab, err := ParseLabDetails(e.Data)
