@@ -40,18 +40,8 @@ func recordAttempt(t *tx, r engine.Record) (engine.Delivery, error) {
 	if err != nil {
 		return before, err
 	}
-	after, err := before.Transition(r.Change)
-	if before.Claim != r.Claim {
-		// Another sender took the delivery since: what this attempt came to decides nothing.
-		after, err = before, nil
-		after.Attempts++
-	} else if errors.Is(err, engine.ErrConflict) {
-		after = before
-		after.Attempts++
-		if after.State == engine.StateCancelled { // else another attempt overtook this one, and has the last word
-			after.LastClass, after.LastStatus = r.Change.Class, r.Change.Status
-		}
-	} else if err != nil {
+	after, decides, err := t.apply(before, r)
+	if err != nil {
 		return before, err
 	}
 	// The number of the row, not of the request: they differ when a delivery was cancelled and sent again while
@@ -62,8 +52,44 @@ func recordAttempt(t *tx, r engine.Record) (engine.Delivery, error) {
 	if err := t.move(before, &after, r.Change.Now); err != nil {
 		return before, err
 	}
-	t.count(before, after)
+	if err := t.streak(&after, r.Attempt.Outcome.Class, r.Change.Now); err != nil {
+		return before, err
+	}
+	if !after.Test {
+		t.count(before, after)
+	}
+	if decides && r.Attempt.Outcome.Deactivate != "" {
+		return after, t.deactivate(&r.Attempt, &after)
+	}
 	return after, nil
+}
+
+// apply returns the delivery after an attempt, and whether the attempt decides what becomes of it.
+func (t *tx) apply(before engine.Delivery, r engine.Record) (after engine.Delivery, decides bool, err error) {
+	after, err = before.Transition(r.Change)
+	switch {
+	case before.Claim != r.Claim:
+		// Another sender took the delivery since: what this attempt came to decides nothing.
+		after = before
+		after.Attempts++
+		return after, false, nil
+	case errors.Is(err, engine.ErrConflict):
+		after = before
+		after.Attempts++
+		if after.State == engine.StateCancelled { // else another attempt overtook this one, and has the last word
+			after.LastClass, after.LastStatus = r.Change.Class, r.Change.Status
+		}
+		return after, false, nil
+	case err != nil:
+		return before, false, err
+	}
+	if after.State == engine.StateRetrying {
+		// Nothing waits for a webhook that went out of use meanwhile.
+		if reason := t.outOfUse(&after, r.Change.Now); reason != "" {
+			after, err = after.Transition(engine.Change{Step: engine.StepCancel, Now: r.Change.Now, Reason: reason})
+		}
+	}
+	return after, true, err
 }
 
 func insertAttempt(t *tx, r engine.Record, number int) error {
@@ -85,14 +111,14 @@ func insertAttempt(t *tx, r engine.Record, number int) error {
 	}
 	return t.exec(`INSERT INTO attempts (id, delivery, number, trigger, started_at, webhook_version, verb, url, request_headers,
 			event_body, request_body, proto, status, answer_headers, answer_body, truncated, outcome, class, error, retry_at,
-			dns_us, connect_us, tls_us, wait_us, body_us, total_us, reused, remote_addr, answer_reason)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			dns_us, connect_us, tls_us, wait_us, body_us, total_us, reused, remote_addr, answer_reason, unfilled)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		int64(a.ID), int64(a.DeliveryID), number, string(a.Trigger), a.StartedAt.UnixMilli(), a.WebhookVersion,
 		a.Request.Verb, a.Request.URL, strings.Join(a.Request.Headers, "\n"), r.EventBody, requestBody,
 		proto, status, headers, answerBody, truncated,
 		string(a.Outcome.Kind), string(a.Outcome.Class), a.Outcome.Error, millis(a.Outcome.RetryAt),
 		a.Timings.DNS, a.Timings.Connect, a.Timings.TLS, a.Timings.Wait, a.Timings.Body, a.Timings.Total,
-		a.Timings.Reused, a.RemoteAddr, reason)
+		a.Timings.Reused, a.RemoteAddr, reason, orNull(strings.Join(a.Unfilled, "\n")))
 }
 
 // Attempts returns the attempts of a delivery, oldest first.
@@ -100,7 +126,7 @@ func (s *Store) Attempts(ctx context.Context, id engine.DeliveryID) ([]engine.At
 	attempts, err := list(ctx, s, scanAttempt, `SELECT a.id, a.delivery, a.number, a.trigger, a.started_at, a.webhook_version,
 			a.verb, a.url, a.request_headers, CASE a.event_body WHEN 1 THEN e.data ELSE a.request_body END,
 			a.proto, a.status, a.answer_headers, a.answer_body, a.truncated, a.outcome, a.class, a.error, a.retry_at,
-			a.dns_us, a.connect_us, a.tls_us, a.wait_us, a.body_us, a.total_us, a.reused, a.remote_addr, a.answer_reason
+			a.dns_us, a.connect_us, a.tls_us, a.wait_us, a.body_us, a.total_us, a.reused, a.remote_addr, a.answer_reason, a.unfilled
 		FROM attempts a CROSS JOIN deliveries d ON d.id = a.delivery CROSS JOIN events e ON e.id = d.event
 		WHERE a.delivery = ? ORDER BY a.number`, id)
 	if err != nil {
@@ -113,6 +139,7 @@ func scanAttempt(row scanner) (a engine.Attempt, err error) {
 	var (
 		answer                        engine.Answer
 		requestHeaders, answerHeaders string
+		unfilled                      string
 		reason                        sql.Null[string]
 	)
 	err = row.Scan(&a.ID, &a.DeliveryID, &a.Number, &a.Trigger, at(&a.StartedAt), &a.WebhookVersion,
@@ -120,8 +147,8 @@ func scanAttempt(row scanner) (a engine.Attempt, err error) {
 		orZero(&answer.Proto), orZero(&answer.StatusCode), orZero(&answerHeaders), &answer.Body, &answer.Truncated,
 		&a.Outcome.Kind, &a.Outcome.Class, &a.Outcome.Error, at(&a.Outcome.RetryAt),
 		&a.Timings.DNS, &a.Timings.Connect, &a.Timings.TLS, &a.Timings.Wait, &a.Timings.Body, &a.Timings.Total,
-		&a.Timings.Reused, &a.RemoteAddr, &reason)
-	a.Request.Headers = lines(requestHeaders)
+		&a.Timings.Reused, &a.RemoteAddr, &reason, orZero(&unfilled))
+	a.Request.Headers, a.Unfilled = lines(requestHeaders), lines(unfilled)
 	if answer.StatusCode != 0 {
 		answer.Headers = lines(answerHeaders)
 		if answer.Reason = reason.V; !reason.Valid {

@@ -118,7 +118,7 @@ func TestWebhooks(t *testing.T) {
 		ConsumerID: b.consumer.ID, Name: "Full", Events: []string{engine.LabScored, engine.LabSaved}, Verb: "PUT", URL: "https://hooks.example.com/x",
 		Headers: []engine.Header{{Name: "X-A", Value: "1"}}, Content: `{"a": 1}`, ContentType: "application/json", Enabled: true, Blocking: true,
 		Delay: 5 * time.Second, Timeout: 7 * time.Second, Retries: 2, ErrorAction: engine.ErrorActionEndLab, NotificationText: "n", EndLabConfirmed: true,
-		RetryPolicy: engine.StudioPolicy.Name, Description: "d",
+		RetryPolicy: engine.StudioPolicy.Name, Description: "d", Signing: engine.Signing{Scheme: engine.SigningNone},
 	}
 	got, err := b.CreateWebhook(t.Context(), dana, w)
 	must(t, err)
@@ -235,7 +235,7 @@ func TestOutOfUse(t *testing.T) {
 			held := engine.NewID[engine.DeliveryID]()
 			must(t, insertRow(b, t, "deliveries", row{
 				"id": int64(held), "event": int64(e.ID), "consumer": int64(b.consumer.ID), "webhook": int64(b.webhook.ID), "state": "held", "lane": 7,
-				"blocking": 0, "trigger": "automatic", "attempts": 0, "reason": "", "last_class": "", "created_at": 1,
+				"blocking": 0, "test": 0, "claim": 0, "trigger": "automatic", "attempts": 0, "reason": "", "last_class": "", "created_at": 1,
 			}))
 
 			must(t, tt.do(t, b))

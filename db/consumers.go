@@ -9,11 +9,11 @@ import (
 )
 
 const consumerColumns = `id, name, coalesce(external_id, ''), description, default_organization, consuming_platform,
-	consuming_platform_version, technical_contact, enabled, expires_at, created_at, created_by, updated_at, updated_by`
+	consuming_platform_version, technical_contact, enabled, expires_at, one_send_per_url, created_at, created_by, updated_at, updated_by`
 
 func scanConsumer(row scanner) (c engine.APIConsumer, err error) {
 	return c, row.Scan(&c.ID, &c.Name, &c.ExternalID, &c.Description, &c.DefaultOrganization, &c.ConsumingPlatform,
-		&c.ConsumingPlatformVersion, &c.TechnicalContact, &c.Enabled, at(&c.Expires),
+		&c.ConsumingPlatformVersion, &c.TechnicalContact, &c.Enabled, at(&c.Expires), &c.OneSendPerURL,
 		at(&c.CreatedAt), &c.CreatedBy, at(&c.UpdatedAt), &c.UpdatedBy)
 }
 
@@ -34,10 +34,10 @@ func (s *Store) CreateConsumer(ctx context.Context, who engine.Actor, c engine.A
 	c.ID = engine.NewID[engine.ConsumerID]()
 	stored, err := change(ctx, s.writer, func(t *tx) (after engine.APIConsumer, err error) {
 		err = t.exec(`INSERT INTO consumers (id, name, external_id, description, default_organization, consuming_platform,
-				consuming_platform_version, technical_contact, enabled, expires_at, created_at, created_by, updated_at, updated_by)
-			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?11, ?12)`,
+				consuming_platform_version, technical_contact, enabled, expires_at, one_send_per_url, created_at, created_by, updated_at, updated_by)
+			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?12, ?13)`,
 			c.ID, c.Name, orNull(c.ExternalID), c.Description, c.DefaultOrganization, c.ConsumingPlatform,
-			c.ConsumingPlatformVersion, c.TechnicalContact, c.Enabled, millis(c.Expires), t.now.UnixMilli(), who.Name)
+			c.ConsumingPlatformVersion, c.TechnicalContact, c.Enabled, millis(c.Expires), c.OneSendPerURL, t.now.UnixMilli(), who.Name)
 		if err != nil {
 			return after, consumerError(err, c)
 		}
@@ -79,11 +79,11 @@ func (s *Store) ReviseConsumer(ctx context.Context, who engine.Actor, id engine.
 		}
 		err = t.exec(`UPDATE consumers SET name = ?, external_id = ?, description = ?, default_organization = ?,
 				consuming_platform = ?, consuming_platform_version = ?, technical_contact = ?, enabled = ?, expires_at = ?,
-				updated_at = ?, updated_by = ?
+				one_send_per_url = ?, updated_at = ?, updated_by = ?
 			WHERE id = ?`,
 			c.Name, orNull(c.ExternalID), c.Description, c.DefaultOrganization,
 			c.ConsumingPlatform, c.ConsumingPlatformVersion, c.TechnicalContact, c.Enabled, millis(c.Expires),
-			t.now.UnixMilli(), who.Name, id)
+			c.OneSendPerURL, t.now.UnixMilli(), who.Name, id)
 		if err != nil {
 			return after, consumerError(err, c)
 		}
@@ -91,7 +91,7 @@ func (s *Store) ReviseConsumer(ctx context.Context, who engine.Actor, id engine.
 			return after, err
 		}
 		after = *t.directory.Consumer(id)
-		if err := cancelOfConsumer(t, after); err != nil {
+		if err := t.cancelOfConsumer(after, t.now); err != nil {
 			return after, err
 		}
 		return after, t.audit(who, "consumer.update", id.String(), diffConsumers(*before, after).String())
@@ -104,9 +104,9 @@ func (s *Store) ReviseConsumer(ctx context.Context, who engine.Actor, id engine.
 
 // cancelOfConsumer cancels what waits when the consumer is out of use. For a time of expiry that comes later the engine
 // calls CancelExpired.
-func cancelOfConsumer(t *tx, after engine.APIConsumer) error {
+func (t *tx) cancelOfConsumer(after engine.APIConsumer, now time.Time) error {
 	var reason string
-	switch after.State(t.now) {
+	switch after.State(now) {
 	case engine.ConsumerActive:
 		return nil
 	case engine.ConsumerExpired:
@@ -118,7 +118,7 @@ func cancelOfConsumer(t *tx, after engine.APIConsumer) error {
 	for _, w := range t.directory.Webhooks(after.ID) {
 		webhooks = append(webhooks, w.ID)
 	}
-	return cancelWaiting(t, reason, webhooks...)
+	return t.cancelWaiting(reason, webhooks...)
 }
 
 // CancelExpired cancels what waits for consumers that expired after since and by now.
@@ -128,7 +128,7 @@ func (s *Store) CancelExpired(ctx context.Context, since, now time.Time) error {
 			if c.State(now) != engine.ConsumerExpired || !c.Expires.After(since) {
 				continue
 			}
-			if err := cancelOfConsumer(t, *c); err != nil {
+			if err := t.cancelOfConsumer(*c, now); err != nil {
 				return err
 			}
 		}
@@ -158,5 +158,6 @@ func diffConsumers(a, b engine.APIConsumer) *diff {
 	d.field("technical_contact", a.TechnicalContact, b.TechnicalContact)
 	d.field("enabled", a.Enabled, b.Enabled)
 	d.field("expires", a.Expires, b.Expires)
+	d.field("one_send_per_url", a.OneSendPerURL, b.OneSendPerURL)
 	return d
 }

@@ -53,9 +53,12 @@ type Store struct {
 	keys      keyCache
 	watcher   engine.Watcher // nil: nobody is told
 
+	// cancelling is read and changed by the writer alone; a map in it is never changed.
+	cancelling map[engine.WebhookID]cancellation
+
 	// Both are read and changed by the writer alone, and may hold too much, never too little.
 	busy    map[laneKey]bool          // lanes in which something waits: a gate is closed or a delivery held
-	streaks map[engine.WebhookID]bool // webhooks whose latest delivery failed
+	streaks map[engine.WebhookID]bool // webhooks whose latest attempts failed
 }
 
 var _ engine.Store = (*Store)(nil)
@@ -112,6 +115,9 @@ func (s *Store) open(ctx context.Context, o Options) error {
 		return err
 	}
 	if err := s.loadStreaks(ctx); err != nil {
+		return err
+	}
+	if err := s.loadCancelling(ctx); err != nil {
 		return err
 	}
 	s.writer, err = startWriter(ctx, s)
@@ -196,7 +202,7 @@ func (s *Store) passIDs(ctx context.Context) error {
 		coalesce((SELECT max(id) FROM consumers), 0), coalesce((SELECT max(id) FROM api_keys), 0),
 		coalesce((SELECT max(id) FROM webhooks), 0), coalesce((SELECT max(id) FROM events), 0),
 		coalesce((SELECT max(id) FROM deliveries), 0), coalesce((SELECT max(id) FROM attempts), 0),
-		coalesce((SELECT max(id) FROM users), 0))`
+		coalesce((SELECT max(id) FROM users), 0), coalesce((SELECT max(id) FROM recoveries), 0))`
 	var id int64
 	if err := s.read.QueryRowContext(ctx, newest).Scan(&id); err != nil {
 		return fmt.Errorf("read newest id: %w", err)

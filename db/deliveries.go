@@ -10,12 +10,12 @@ import (
 	"labhook/engine"
 )
 
-const deliveryColumns = `d.id, d.event, d.consumer, d.webhook, d.state, d.blocking, d.lane, d.trigger, d.claim, d.attempts, d.due_at,
+const deliveryColumns = `d.id, d.event, d.consumer, d.webhook, d.state, d.blocking, d.test, d.lane, d.trigger, d.claim, d.attempts, d.round_start, d.due_at,
 	d.finished_at, d.reason, d.last_class, d.last_status, d.error_action, d.notification, d.created_at`
 
 func deliveryFields(d *engine.Delivery) []any {
 	return []any{
-		&d.ID, &d.EventID, &d.ConsumerID, &d.WebhookID, &d.State, &d.Blocking, orZero(&d.Lane), &d.Trigger, &d.Claim, &d.Attempts,
+		&d.ID, &d.EventID, &d.ConsumerID, &d.WebhookID, &d.State, &d.Blocking, &d.Test, orZero(&d.Lane), &d.Trigger, &d.Claim, &d.Attempts, &d.RoundStart,
 		at(&d.DueAt), at(&d.FinishedAt), &d.Reason, &d.LastClass, orZero(&d.LastStatus), orZero(&d.ErrorAction), orZero(&d.Notification), at(&d.CreatedAt),
 	}
 }
@@ -25,19 +25,19 @@ func scanDelivery(row scanner) (d engine.Delivery, err error) {
 }
 
 func insertDelivery(t *tx, d *engine.Delivery) error {
-	return t.exec(`INSERT INTO deliveries (id, event, consumer, webhook, state, blocking, lane, trigger, claim, attempts, due_at, finished_at,
+	return t.exec(`INSERT INTO deliveries (id, event, consumer, webhook, state, blocking, test, lane, trigger, claim, attempts, round_start, due_at, finished_at,
 			reason, last_class, last_status, created_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		int64(d.ID), int64(d.EventID), int64(d.ConsumerID), int64(d.WebhookID), string(d.State), d.Blocking, orNull(int64(d.Lane)), string(d.Trigger), d.Claim,
-		d.Attempts, millis(d.DueAt), millis(d.FinishedAt), d.Reason, string(d.LastClass), orNull(d.LastStatus), millis(d.CreatedAt))
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		int64(d.ID), int64(d.EventID), int64(d.ConsumerID), int64(d.WebhookID), string(d.State), d.Blocking, d.Test, orNull(int64(d.Lane)), string(d.Trigger), d.Claim,
+		d.Attempts, d.RoundStart, millis(d.DueAt), millis(d.FinishedAt), d.Reason, string(d.LastClass), orNull(d.LastStatus), millis(d.CreatedAt))
 }
 
 // updateDelivery stores what a step may change.
 func updateDelivery(t *tx, d *engine.Delivery) error {
-	return t.exec(`UPDATE deliveries SET state = ?, trigger = ?, claim = ?, attempts = ?, due_at = ?, finished_at = ?, reason = ?,
+	return t.exec(`UPDATE deliveries SET state = ?, trigger = ?, claim = ?, attempts = ?, round_start = ?, due_at = ?, finished_at = ?, reason = ?,
 			last_class = ?, last_status = ?, error_action = ?, notification = ?
 		WHERE id = ?`,
-		string(d.State), string(d.Trigger), d.Claim, d.Attempts, millis(d.DueAt), millis(d.FinishedAt), d.Reason,
+		string(d.State), string(d.Trigger), d.Claim, d.Attempts, d.RoundStart, millis(d.DueAt), millis(d.FinishedAt), d.Reason,
 		string(d.LastClass), orNull(d.LastStatus), orNull(string(d.ErrorAction)), orNull(d.Notification), int64(d.ID))
 }
 
@@ -61,7 +61,7 @@ func step(t *tx, id engine.DeliveryID, c engine.Change) (engine.Delivery, error)
 // move stores a delivery after a step, with what follows from its end.
 func (t *tx) move(before engine.Delivery, after *engine.Delivery, now time.Time) error {
 	ends := after.State.Final() && !before.State.Final()
-	if ends && after.State == engine.StateFailed {
+	if ends && after.State == engine.StateFailed && !after.Test {
 		if err := t.fail(after, now); err != nil {
 			return err
 		}
@@ -71,9 +71,6 @@ func (t *tx) move(before engine.Delivery, after *engine.Delivery, now time.Time)
 	}
 	if !ends {
 		return nil
-	}
-	if err := t.streak(after, now); err != nil {
-		return err
 	}
 	return t.end(after, now)
 }
@@ -99,6 +96,10 @@ func (s *Store) ClaimDue(ctx context.Context, now time.Time, wants []engine.Want
 
 func claim(t *tx, now time.Time, want engine.Want, events map[engine.EventID]*engine.Event) (engine.Claim, error) {
 	c := engine.Claim{WebhookID: want.WebhookID}
+	if _, ok := t.cancelling[want.WebhookID]; ok {
+		c.NextDue = now.Add(cancelPause) // what waits is about to be cancelled
+		return c, nil
+	}
 	due, err := find(t, scanDelivery, selectDue, int64(want.WebhookID), now.UnixMilli(), want.Limit)
 	if err != nil {
 		return c, err
@@ -136,6 +137,31 @@ const (
 		WHERE webhook = ? AND due_at IS NOT NULL ORDER BY due_at LIMIT 1`
 )
 
+// ClaimDelivery takes one delivery that waits and is due, and moves it to engine.StateSending.
+func (s *Store) ClaimDelivery(ctx context.Context, now time.Time, id engine.DeliveryID) (*engine.Sending, error) {
+	taken, err := change(ctx, s.writer, func(t *tx) (*engine.Sending, error) {
+		d, err := getDelivery(t, id)
+		if err != nil {
+			return nil, err
+		}
+		if d.DueAt.IsZero() || d.DueAt.After(now) {
+			return nil, fmt.Errorf("delivery %s is %s: %w", id, d.State, engine.ErrConflict)
+		}
+		if d, err = d.Transition(engine.Change{Step: engine.StepSend, Now: now}); err != nil {
+			return nil, err
+		}
+		e, err := get(t, scanEvent, "SELECT "+eventColumns+" FROM events e WHERE e.id = ?", int64(d.EventID))
+		if err != nil {
+			return nil, fmt.Errorf("event of %s: %w", id, err)
+		}
+		return &engine.Sending{Delivery: d, Event: &e}, updateDelivery(t, &d)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("claim delivery: %w", err)
+	}
+	return taken, nil
+}
+
 func scanTimeOnly(row scanner) (when time.Time, err error) { return when, row.Scan(at(&when)) }
 
 // PutBack moves deliveries that are in engine.StateSending and were not attempted to engine.StateQueued.
@@ -161,12 +187,13 @@ func (s *Store) PutBack(ctx context.Context, now time.Time, ids []engine.Deliver
 	return nil
 }
 
-func interrupt(t *tx, d engine.Delivery, now time.Time) error {
-	d, err := d.Transition(engine.Change{Step: engine.StepInterrupt, Now: now})
+// interrupt puts a delivery back; a test ends with it.
+func interrupt(t *tx, before engine.Delivery, now time.Time) error {
+	after, err := before.Transition(engine.Change{Step: engine.StepInterrupt, Now: now})
 	if err != nil {
 		return err
 	}
-	return updateDelivery(t, &d)
+	return t.move(before, &after, now)
 }
 
 // selectSending repeats the condition of the partial index, which SQLite cannot conclude.
@@ -174,7 +201,7 @@ const selectSending = "SELECT " + deliveryColumns + ` FROM deliveries d INDEXED 
 	WHERE d.state = 'sending' AND d.state <> 'delivered'`
 
 // PutBackAbandoned puts back every delivery in engine.StateSending that is none of kept, and returns the webhooks
-// concerned. kept is called by the writer: it must not wait for another operation.
+// concerned; tests are cancelled. kept is called by the writer: it must not wait for another operation.
 func (s *Store) PutBackAbandoned(ctx context.Context, now time.Time, kept func(engine.DeliveryID) bool) ([]engine.WebhookID, error) {
 	webhooks, err := change(ctx, s.writer, func(t *tx) ([]engine.WebhookID, error) {
 		sending, err := find(t, scanDelivery, selectSending)
@@ -189,7 +216,9 @@ func (s *Store) PutBackAbandoned(ctx context.Context, now time.Time, kept func(e
 			if err := interrupt(t, d, now); err != nil {
 				return nil, err
 			}
-			concerned[d.WebhookID] = true
+			if !d.Test {
+				concerned[d.WebhookID] = true
+			}
 		}
 		return slices.Sorted(maps.Keys(concerned)), nil
 	})
@@ -226,6 +255,9 @@ func (s *Store) CancelUnusable(ctx context.Context, now time.Time, ids []engine.
 // ChangeDelivery applies a step that a person asked for, and writes it to the audit log.
 func (s *Store) ChangeDelivery(ctx context.Context, who engine.Actor, id engine.DeliveryID, c engine.Change) (engine.Delivery, error) {
 	d, err := change(ctx, s.writer, func(t *tx) (engine.Delivery, error) {
+		if err := t.mayWait(id, c.Step); err != nil {
+			return engine.Delivery{}, err
+		}
 		d, err := step(t, id, c)
 		if err != nil {
 			return d, err
@@ -238,33 +270,17 @@ func (s *Store) ChangeDelivery(ctx context.Context, who engine.Actor, id engine.
 	return d, nil
 }
 
-// cancelWaiting cancels all deliveries of some webhooks that wait, in two statements for each however many they are,
-// and then opens their gates: one that opened before would let go what is cancelled next. What is being sent at the
-// moment ends as it ends, and holds nothing any more.
-func cancelWaiting(t *tx, reason string, webhooks ...engine.WebhookID) error {
-	for _, id := range webhooks {
-		for _, update := range []string{cancelDue, cancelHeld} {
-			if err := t.exec(update, t.now.UnixMilli(), reason, int64(id)); err != nil {
-				return fmt.Errorf("cancel waiting deliveries: %w", err)
-			}
-		}
+// mayWait refuses to make a delivery due that is about to be cancelled.
+func (t *tx) mayWait(id engine.DeliveryID, step engine.Step) error {
+	if len(t.cancelling) == 0 || step != engine.StepResend && step != engine.StepHasten {
+		return nil
 	}
-	t.endedMany = true
-	for _, id := range webhooks {
-		if err := t.endGatesOf(id, t.now); err != nil {
-			return err
-		}
+	d, err := getDelivery(t, id)
+	if c, ok := t.cancelling[d.WebhookID]; err == nil && ok && id <= c.last {
+		err = engine.Conflict("What waited when the webhook went off is still being cancelled. Try again in a moment.")
 	}
-	return nil
+	return err
 }
-
-// The conditions on state that repeat those of the partial indexes cannot be concluded by SQLite.
-const (
-	cancelDue = `UPDATE deliveries INDEXED BY deliveries_due SET state = 'cancelled', due_at = NULL, finished_at = ?, reason = ?
-		WHERE webhook = ? AND due_at IS NOT NULL`
-	cancelHeld = `UPDATE deliveries INDEXED BY deliveries_webhook_state SET state = 'cancelled', finished_at = ?, reason = ?
-		WHERE webhook = ? AND state = 'held' AND state NOT IN ('sending', 'delivered')`
-)
 
 // selectWaiting walks over the webhooks of the due queue: each step of the recursion is one seek to the next webhook,
 // so a million waiting deliveries cost no more than one for each webhook.

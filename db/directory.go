@@ -7,10 +7,10 @@ import (
 	"labhook/engine"
 )
 
-// Directory returns the consumers and webhooks as of the latest committed change.
+// Directory returns the consumers, webhooks and event types as of the latest committed change.
 func (s *Store) Directory() *engine.Directory { return s.directory.Load() }
 
-// loadDirectory reads all consumers and webhooks at start.
+// loadDirectory reads all consumers, webhooks and event types at start.
 func (s *Store) loadDirectory(ctx context.Context) error {
 	consumers, err := list(ctx, s, scanConsumer, "SELECT "+consumerColumns+" FROM consumers ORDER BY id")
 	if err != nil {
@@ -25,7 +25,11 @@ func (s *Store) loadDirectory(ctx context.Context) error {
 	for i := range webhooks {
 		of[webhooks[i].ConsumerID] = append(of[webhooks[i].ConsumerID], &webhooks[i])
 	}
-	d := engine.NewDirectory()
+	own, err := s.loadEventTypes(ctx)
+	if err != nil {
+		return err
+	}
+	d := engine.NewDirectory().WithEventTypes(own)
 	for i := range consumers {
 		d = d.With(&consumers[i], of[consumers[i].ID])
 	}

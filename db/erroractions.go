@@ -1,8 +1,6 @@
 package db
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -23,7 +21,7 @@ func (t *tx) fail(d *engine.Delivery, now time.Time) error {
 	if err != nil {
 		return fmt.Errorf("event of %s: %w", d.ID, err)
 	}
-	if engine.Catalog.System(e.Type) {
+	if engine.BuiltIn.System(e.Type) {
 		d.ErrorAction = engine.ErrorActionLog // no cascades
 		return nil
 	}
@@ -61,7 +59,7 @@ func (t *tx) skipLane(w *engine.Webhook, e *engine.Event, now time.Time) error {
 		return err
 	}
 	t.writes++ // as for makeLane
-	skipped, err := find(t, number, skipHeld, millis(now), engine.SkipReason(w, e), int64(lane), sentAtEnd)
+	skipped, err := find(t, number, skipHeld, millis(now), engine.SkipReason(t.directory.Catalog(), w, e), int64(lane), sentAtEnd)
 	if err != nil {
 		return fmt.Errorf("skip held deliveries: %w", err)
 	}
@@ -79,7 +77,7 @@ const skipHeld = `UPDATE deliveries INDEXED BY deliveries_held SET state = 'skip
 // sentAtEnd are the event types that skipLane leaves alone, as a JSON list.
 var sentAtEnd = func() string {
 	var codes []string
-	for _, kind := range engine.Catalog {
+	for _, kind := range engine.BuiltIn.All() {
 		if !engine.SkippedAtEnd(kind.Code) {
 			codes = append(codes, strconv.Quote(kind.Code))
 		}
@@ -110,80 +108,4 @@ func (t *tx) raise(news engine.SystemEvent, consumer engine.ConsumerID, now time
 		t.due = append(t.due, d)
 	}
 	return nil
-}
-
-// streak keeps count of a webhook's deliveries that failed in a row, and tells when it starts or stops failing. Those of
-// system events do not count, as what they come to raises no other.
-func (t *tx) streak(d *engine.Delivery, now time.Time) error {
-	failed := d.State == engine.StateFailed
-	if !failed && (d.State != engine.StateDelivered || !t.writer.store.streaks[d.WebhookID]) {
-		return nil
-	}
-	kind, err := get(t, scanText, "SELECT e.type FROM events e WHERE e.id = ?", int64(d.EventID))
-	switch {
-	case err != nil:
-		return fmt.Errorf("event of %s: %w", d.ID, err)
-	case engine.Catalog.System(kind):
-		return nil
-	case failed:
-		return t.lengthenStreak(d, now)
-	}
-	return t.endStreak(d, now)
-}
-
-func scanText(row scanner) (text string, err error) { return text, row.Scan(&text) }
-
-func (t *tx) lengthenStreak(d *engine.Delivery, now time.Time) error {
-	remember := func() { t.writer.store.streaks[d.WebhookID] = true }
-	remember()
-	t.onCommit(remember) // again, as another operation of the group may have ended the streak before this one
-	t.writes++           // as for makeLane
-	failed, err := get(t, number, `INSERT INTO streaks (webhook, failed, since) VALUES (?, 1, ?)
-		ON CONFLICT (webhook) DO UPDATE SET failed = failed + 1 RETURNING failed`, int64(d.WebhookID), millis(now))
-	if err != nil || failed != engine.FailingAfter {
-		return err
-	}
-	return t.raiseHealth(engine.SystemWebhookFailing, d, now)
-}
-
-func (t *tx) endStreak(d *engine.Delivery, now time.Time) error {
-	t.writes++
-	failed, err := get(t, number, "DELETE FROM streaks WHERE webhook = ? RETURNING failed", int64(d.WebhookID))
-	if errors.Is(err, engine.ErrNotFound) {
-		return nil
-	}
-	t.onCommit(func() { delete(t.writer.store.streaks, d.WebhookID) })
-	if err != nil || failed < engine.FailingAfter {
-		return err
-	}
-	return t.raiseHealth(engine.SystemWebhookRecovered, d, now)
-}
-
-// loadStreaks remembers which webhooks have a streak.
-func (s *Store) loadStreaks(ctx context.Context) error {
-	s.streaks = map[engine.WebhookID]bool{}
-	ids, err := list(ctx, s, number, "SELECT webhook FROM streaks")
-	for _, id := range ids {
-		s.streaks[engine.WebhookID(id)] = true
-	}
-	return err
-}
-
-// raiseDeactivated tells that a person switched a webhook off.
-func (t *tx) raiseDeactivated(w *engine.Webhook) error {
-	return t.raise(engine.SystemEvent{
-		Type: engine.SystemWebhookDeactivated, Consumer: w.ConsumerID.String(), Webhook: w.ID.String(), WebhookName: w.Name,
-		Reason: engine.DeactivatedByHand,
-	}, w.ConsumerID, t.now)
-}
-
-func (t *tx) raiseHealth(kind string, d *engine.Delivery, now time.Time) error {
-	w := t.directory.Webhook(d.WebhookID)
-	if w == nil {
-		return nil
-	}
-	return t.raise(engine.SystemEvent{
-		Type: kind, Consumer: w.ConsumerID.String(), Webhook: w.ID.String(), WebhookName: w.Name,
-		FailureClass: string(d.LastClass), Status: d.LastStatus,
-	}, w.ConsumerID, now)
 }

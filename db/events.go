@@ -13,14 +13,14 @@ import (
 // eventHead are the columns of an event without its data.
 const (
 	eventHead = `e.id, e.scope, e.sender_id, e.idempotency_key, e.type, e.consumer, e.subject, e.occurred_at, e.accepted_at,
-	e.trace_parent, e.source, e.source_ip`
+	e.trace_parent, e.source, e.source_ip, e.test`
 	eventColumns = eventHead + ", e.data"
 )
 
 func eventFields(e *engine.Event) []any {
 	return []any{
 		&e.ID, &e.Scope, orZero(&e.SenderID), orZero(&e.IdempotencyKey), &e.Type, orZero(&e.ConsumerID), &e.Subject,
-		at(&e.OccurredAt), at(&e.AcceptedAt), &e.TraceParent, &e.Source, &e.SourceIP,
+		at(&e.OccurredAt), at(&e.AcceptedAt), &e.TraceParent, &e.Source, &e.SourceIP, &e.Test,
 	}
 }
 
@@ -61,10 +61,10 @@ func (s *Store) InsertEvent(e *engine.Event, offers []engine.Offer, done func(en
 // insertEvent stores an event, and reports false when its sender's id or idempotency key is known in its scope.
 func insertEvent(t *tx, e *engine.Event) (fresh bool, err error) {
 	n, err := t.do(`INSERT INTO events (id, scope, sender_id, idempotency_key, type, consumer, subject, occurred_at, accepted_at,
-			trace_parent, source, source_ip, data)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+			trace_parent, source, source_ip, test, data)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
 		int64(e.ID), int64(e.Scope), orNull(e.SenderID), orNull(e.IdempotencyKey), e.Type, orNull(int64(e.ConsumerID)), e.Subject,
-		millis(e.OccurredAt), millis(e.AcceptedAt), e.TraceParent, e.Source, e.SourceIP, []byte(e.Data))
+		millis(e.OccurredAt), millis(e.AcceptedAt), e.TraceParent, e.Source, e.SourceIP, e.Test, []byte(e.Data))
 	return n > 0, err
 }
 

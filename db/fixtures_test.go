@@ -105,9 +105,10 @@ func attempt(d engine.Delivery, w engine.Webhook, number, status int) engine.Rec
 		class = engine.ClassRefused
 	default:
 		a.Answer = &engine.Answer{Proto: "HTTP/1.1", StatusCode: status, Headers: []string{"Server: test"}, Body: []byte("seen"), Truncated: true}
-		class = engine.Classify(nil, status)
+		class = engine.Classify(w.Policy(), nil, status)
 	}
-	a.Outcome = engine.Decide(&w, number, class, start)
+	d.Attempts = d.RoundStart + number - 1
+	a.Outcome = engine.Decide(&w, engine.Ended{Delivery: &d, Class: class, Answer: a.Answer, At: start})
 	return engine.Record{Attempt: a, Claim: d.Claim, Change: a.Outcome.Change(start, status), EventBody: true}
 }
 

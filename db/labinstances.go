@@ -49,7 +49,7 @@ func (s *Store) LabInstanceOf(ctx context.Context, subject string, consumer engi
 
 const (
 	selectLabEvents = "SELECT " + eventColumns + ` FROM events e INDEXED BY events_subject
-		WHERE e.subject = ?1 AND e.subject <> '' AND (?2 = 0 OR e.consumer = ?2 OR e.consumer IS NULL) ORDER BY e.id DESC LIMIT ?3`
+		WHERE e.subject = ?1 AND e.subject <> '' AND e.test = 0 AND (?2 = 0 OR e.consumer = ?2 OR e.consumer IS NULL) ORDER BY e.id DESC LIMIT ?3`
 	// There are as many closed gates as labs that wait.
 	selectGatedLabEvents = "SELECT " + eventColumns + ` FROM events e WHERE e.id < ?3 AND e.id IN (
 			SELECT d.event FROM gates g INDEXED BY gates_opens_by
@@ -119,11 +119,11 @@ const (
 		WHERE g.opened_at IS NULL AND (?2 = 0 OR d.consumer = ?2) ORDER BY g.opens_by LIMIT ?1`
 	// An exact id is found by its index, however old it is.
 	selectExactLab = "SELECT " + eventColumns + ` FROM events AS e INDEXED BY events_subject
-		WHERE e.subject = ?3 AND e.subject <> '' AND (?2 = 0 OR e.consumer = ?2 OR e.consumer IS NULL) ORDER BY e.id DESC LIMIT min(1, ?1)`
+		WHERE e.subject = ?3 AND e.subject <> '' AND e.test = 0 AND (?2 = 0 OR e.consumer = ?2 OR e.consumer IS NULL) ORDER BY e.id DESC LIMIT min(1, ?1)`
 	selectLabs = "SELECT " + eventColumns + ` FROM events AS e NOT INDEXED
-		WHERE e.subject <> '' AND ?2 = 0 ORDER BY e.id DESC LIMIT ?1`
-	selectLabsOfConsumer = "SELECT " + eventColumns + ` FROM events AS e INDEXED BY events_consumer WHERE e.consumer = ?2 AND e.subject <> ''
-		UNION ALL SELECT ` + eventColumns + ` FROM events AS e INDEXED BY events_consumer WHERE e.consumer IS NULL AND e.subject <> ''
+		WHERE e.subject <> '' AND e.test = 0 AND ?2 = 0 ORDER BY e.id DESC LIMIT ?1`
+	selectLabsOfConsumer = "SELECT " + eventColumns + ` FROM events AS e INDEXED BY events_consumer WHERE e.consumer = ?2 AND e.subject <> '' AND e.test = 0
+		UNION ALL SELECT ` + eventColumns + ` FROM events AS e INDEXED BY events_consumer WHERE e.consumer IS NULL AND e.subject <> '' AND e.test = 0
 		ORDER BY id DESC LIMIT ?1`
 )
 

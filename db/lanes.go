@@ -20,8 +20,14 @@ type aftermath struct {
 	// endedMany: more deliveries ended than are worth naming.
 	endedMany bool
 	opensBy   time.Time // of the gate closed by this transaction that opens first; zero: none closed
-	released  int       // held deliveries that were let go
-	laneLeft  []engine.LaneID
+	released  int       // held deliveries that were let go, or cancelled in their turn
+	// cancelled and gatesEnded count what was cancelled because webhooks went out of use.
+	cancelled, gatesEnded int
+	recovered             int // deliveries that were made due again
+	// unfinished: there is something left for GoOn.
+	unfinished bool
+	laneLeft   []engine.LaneID
+	paused     []engine.Streak // of webhooks whose pause began, grew or ended
 	// configChanged: there is another directory.
 	configChanged bool
 }
@@ -49,15 +55,21 @@ func (a *aftermath) tell(w engine.Watcher) {
 	for _, lane := range a.laneLeft {
 		w.LaneLeft(lane)
 	}
+	for _, s := range a.paused {
+		w.Paused(s.WebhookID, s.PausedUntil)
+	}
+	if a.unfinished {
+		w.Unfinished()
+	}
 }
 
 // Watch sets who is told what commits bring about.
 func (s *Store) Watch(w engine.Watcher) { s.watcher = w }
 
-const gateColumns = "g.delivery, g.lane, g.closed_at, g.opens_by, g.opened_at, g.opening, g.opened_by, g.reason, g.released"
+const gateColumns = "g.delivery, g.webhook, g.lane, g.closed_at, g.opens_by, g.opened_at, g.opening, g.opened_by, g.reason, g.released"
 
 func scanGate(row scanner) (g engine.Gate, err error) {
-	return g, row.Scan(&g.DeliveryID, &g.Lane, at(&g.ClosedAt), at(&g.OpensBy), at(&g.OpenedAt), orZero(&g.Opening),
+	return g, row.Scan(&g.DeliveryID, &g.WebhookID, &g.Lane, at(&g.ClosedAt), at(&g.OpensBy), at(&g.OpenedAt), orZero(&g.Opening),
 		&g.OpenedBy, &g.Reason, &g.Released)
 }
 
@@ -67,8 +79,11 @@ func (t *tx) closeGate(d *engine.Delivery, now time.Time) error {
 	if t.opensBy.IsZero() || g.OpensBy.Before(t.opensBy) {
 		t.opensBy = g.OpensBy
 	}
-	return t.exec("INSERT INTO gates (delivery, lane, closed_at, opens_by, opened_by, reason, released) VALUES (?, ?, ?, ?, '', '', 0)",
-		int64(g.DeliveryID), int64(g.Lane), millis(g.ClosedAt), millis(g.OpensBy))
+	if err := t.unpause(g.WebhookID); err != nil {
+		return err
+	}
+	return t.exec("INSERT INTO gates (delivery, webhook, lane, closed_at, opens_by, opened_by, reason, released) VALUES (?, ?, ?, ?, ?, '', '', 0)",
+		int64(g.DeliveryID), int64(g.WebhookID), int64(g.Lane), millis(g.ClosedAt), millis(g.OpensBy))
 }
 
 // openGate stores that a gate opened, and lets its lane go on.
@@ -105,10 +120,11 @@ const selectGoing = `SELECT count(*) FROM deliveries INDEXED BY deliveries_held 
 
 const openGate = "UPDATE gates SET opened_at = ?, opening = ?, opened_by = ?, reason = ?, released = ? WHERE delivery = ?"
 
-// release lets held deliveries of a lane go, up to and including the next blocking one, which closes the next gate.
+// release lets held deliveries of a lane go, up to and including the next blocking one, which closes the next gate. Those
+// whose webhook is out of use are cancelled in their turn.
 func (t *tx) release(lane engine.LaneID, now time.Time) (n int, err error) {
-	held, err := findUntil(t, scanDelivery, func(d engine.Delivery) bool { return d.Blocking },
-		selectHeld, int64(lane), releaseAtOnce-t.released+1)
+	last := func(d engine.Delivery) bool { return d.Blocking && t.outOfUse(&d, now) == "" }
+	held, err := findUntil(t, scanDelivery, last, selectHeld, int64(lane), releaseAtOnce-t.released+1)
 	if err != nil {
 		return 0, err
 	}
@@ -117,25 +133,42 @@ func (t *tx) release(lane engine.LaneID, now time.Time) (n int, err error) {
 			t.laneLeft = append(t.laneLeft, lane)
 			return n, nil
 		}
-		due := now
-		if w := t.directory.Webhook(d.WebhookID); w != nil {
-			due = now.Add(w.Delay)
-		}
-		d, err := d.Transition(engine.Change{Step: engine.StepRelease, Now: now, DueAt: due})
-		if err != nil {
-			return n, err
-		}
-		if err := updateDelivery(t, &d); err != nil {
-			return n, err
-		}
-		t.due = append(t.due, d)
 		t.released++
+		if reason := t.outOfUse(&d, now); reason != "" {
+			if _, err := step(t, d.ID, engine.Change{Step: engine.StepCancel, Now: now, Reason: reason}); err != nil {
+				return n, err
+			}
+			continue
+		}
+		if err := t.letGo(d, now); err != nil {
+			return n, err
+		}
 		n++
 		if d.Blocking {
-			return n, t.closeGate(&d, now)
+			return n, nil
 		}
 	}
 	return n, t.empty(lane)
+}
+
+// letGo gives a held delivery its turn.
+func (t *tx) letGo(d engine.Delivery, now time.Time) error {
+	due := now
+	if w := t.directory.Webhook(d.WebhookID); w != nil {
+		due = now.Add(w.Delay)
+	}
+	d, err := d.Transition(engine.Change{Step: engine.StepRelease, Now: now, DueAt: due})
+	if err != nil {
+		return err
+	}
+	if err := updateDelivery(t, &d); err != nil {
+		return err
+	}
+	t.due = append(t.due, d)
+	if d.Blocking {
+		return t.closeGate(&d, now)
+	}
+	return nil
 }
 
 const selectHeld = "SELECT " + deliveryColumns + ` FROM deliveries d INDEXED BY deliveries_held
@@ -161,25 +194,6 @@ func (t *tx) end(d *engine.Delivery, now time.Time) error {
 }
 
 const selectClosedGateOf = "SELECT " + gateColumns + " FROM gates g WHERE g.delivery = ? AND g.opened_at IS NULL"
-
-// endGatesOf does the same for all deliveries of a webhook that were cancelled together.
-func (t *tx) endGatesOf(webhook engine.WebhookID, now time.Time) error {
-	cancelled, err := find(t, scanDelivery, selectCancelledGates, int64(webhook))
-	if err != nil {
-		return err
-	}
-	for i := range cancelled {
-		if err := t.end(&cancelled[i], now); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// There are as many closed gates as lanes that wait.
-const selectCancelledGates = "SELECT " + deliveryColumns + ` FROM gates g INDEXED BY gates_closed
-	CROSS JOIN deliveries d ON d.id = g.delivery
-	WHERE g.opened_at IS NULL AND d.webhook = ? AND d.state IN ('cancelled', 'sending')`
 
 // OpenGate opens the gate of a delivery by hand and lets its lane go on.
 func (s *Store) OpenGate(ctx context.Context, who engine.Actor, now time.Time, id engine.DeliveryID, reason string) (engine.Gate, error) {

@@ -1,10 +1,7 @@
 package db
 
 import (
-	"database/sql"
-	"path/filepath"
 	"testing"
-	"time"
 
 	"labhook/engine"
 )
@@ -17,9 +14,16 @@ func TestIllegalLaneRowsAreRefused(t *testing.T) {
 	third := b.post(t, engine.LabPreBuild, "2", b.gate)[0]
 	lane, consumer := int64(first.Lane), int64(b.consumer.ID)
 	gate := row{
-		"delivery": int64(second.ID), "lane": lane, "closed_at": 1, "opens_by": 2, "opened_at": 2, "opening": "failed",
+		"delivery": int64(second.ID), "webhook": int64(b.gate.ID), "lane": lane, "closed_at": 1, "opens_by": 2, "opened_at": 2, "opening": "failed",
 		"opened_by": "", "reason": "", "released": 0,
 	}
+	streak := row{
+		"webhook": int64(b.plain.ID), "since": 1, "attempts": 1, "deliveries": 1, "delivery": 1, "given_up": 0, "told": 0, "spell": 0,
+	}
+	recovery := row{
+		"webhook": int64(b.plain.ID), "since": 1, "next": 1, "last": 2, "sent": 0, "created_at": 1, "created_by": "", "stopped": "",
+	}
+	must(t, insertRow(b.bench, t, "recoveries", recovery.but("webhook", int64(b.gate.ID))))
 	byHand := gate.but("opening", "by_hand", "opened_by", "Dana", "reason", "The learner waits.")
 	tests := []struct {
 		name, table string
@@ -40,8 +44,12 @@ func TestIllegalLaneRowsAreRefused(t *testing.T) {
 		{"a lane twice", "lanes", row{"consumer": consumer, "subject": "1"}},
 		{"a lane of nothing", "lanes", row{"consumer": consumer, "subject": ""}},
 		{"a lane of nobody", "lanes", row{"consumer": 1, "subject": "1"}},
-		{"a streak of none", "streaks", row{"webhook": int64(b.plain.ID), "failed": 0, "since": 1}},
-		{"a streak of no webhook", "streaks", row{"webhook": 1, "failed": 1, "since": 1}},
+		{"a streak of none", "streaks", streak.but("attempts", 0)},
+		{"a streak of no webhook", "streaks", streak.but("webhook", 1)},
+		{"a pause before the first spell", "streaks", streak.but("paused_until", 2)},
+		{"a cancellation for no reason", "cancellations", row{"webhook": int64(b.plain.ID), "last": 1, "reason": ""}},
+		{"a recovery that was stopped and goes on", "recoveries", recovery.but("stopped", "The webhook is disabled.")},
+		{"a second recovery at once", "recoveries", recovery.but("webhook", int64(b.gate.ID))},
 	}
 	for _, tt := range tests {
 		if insertRow(b.bench, t, tt.table, tt.row) == nil {
@@ -54,7 +62,8 @@ func TestIllegalLaneRowsAreRefused(t *testing.T) {
 	}{
 		{"gates", gate},
 		{"lanes", row{"consumer": consumer, "subject": "3"}},
-		{"streaks", row{"webhook": int64(b.plain.ID), "failed": 1, "since": 1}},
+		{"streaks", streak},
+		{"recoveries", recovery},
 	}
 	for _, l := range legal {
 		if err := insertRow(b.bench, t, l.table, l.row); err != nil {
@@ -90,14 +99,19 @@ func TestLanePlans(t *testing.T) {
 		{selectClosedGateOf, []any{1}, ""},
 		{selectLaneClosed, []any{1}, ""},
 		{selectLateGates, []any{1, 1}, ""},
-		{selectNextLate, nil, "SCAN gates USING INDEX gates_opens_by"},      // its first entry
-		{selectCancelledGates, []any{1}, "SCAN g USING INDEX gates_closed"}, // as many as lanes that wait
+		{selectNextLate, nil, "SCAN gates USING INDEX gates_opens_by"}, // its first entry
+		{selectHolding, []any{1, 1, 1}, ""},
 		{selectOfEvent, []any{1, 1}, ""},
 		{selectLaneKey, []any{1}, ""},
 		{selectClosedLanes, nil, "SCAN g USING INDEX gates_closed"}, // as many as lanes that wait, at start
 		{skipHeld, []any{1, "Why.", 1, sentAtEnd}, ""},
-		{cancelDue, []any{1, "Why.", 1}, ""},
-		{cancelHeld, []any{1, "Why.", 1}, ""},
+		{cancelDue, []any{1, "Why.", 1, 1, 1}, ""},
+		{cancelHeld, []any{1, "Why.", 1, 1, 1}, ""},
+		{selectLastOf, []any{1}, ""},
+		{selectMissed, []any{1, 1, 1, 1}, ""},
+		{countMissed, []any{1, 1, 1, 1}, "SCAN (subquery-1)"},
+		{selectRunning, nil, "SCAN recoveries USING INDEX recoveries_running"}, // as many as run
+		{selectRecoveries, []any{1, 1}, ""},
 		{openGate, []any{1, "late", "", "", 0, 1}, ""},
 	}
 	for _, q := range queries {
@@ -106,66 +120,5 @@ func TestLanePlans(t *testing.T) {
 	// One seek for each lane that holds something: the recursion itself is what is scanned.
 	for _, query := range []string{selectHeldLanes, selectHeldLaneKeys} {
 		checkPlan(t, query, plan(t, s, query), "SCAN held", "SCAN deliveries USING COVERING INDEX deliveries_held", "SCAN CONSTANT ROW")
-	}
-}
-
-// TestLanesComeToAnOldDatabase opens a database of before there were lanes.
-func TestLanesComeToAnOldDatabase(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	old, err := sql.Open("sqlite", writerDSN(filepath.Join(dir, fileName), "OFF"))
-	must(t, err)
-	text, err := migrations.ReadFile("migrations/0001_start.sql")
-	must(t, err)
-	for _, statement := range []string{
-		string(text),
-		"PRAGMA user_version = 1",
-		`INSERT INTO consumers (id, name, description, default_organization, consuming_platform, consuming_platform_version,
-			technical_contact, enabled, created_at, created_by, updated_at, updated_by) VALUES (1, 'LMS', '', '', '', '', '', 1, 1, '', 1, '')`,
-		`INSERT INTO webhooks (id, consumer, name, events, verb, url, headers, send_lab_details, content, enabled, blocking, delay, timeout,
-			retries, error_action, content_type, notification_text, retry_policy, description, position, version, created_at, created_by,
-			updated_at, updated_by) VALUES (2, 1, 'Gradebook', '["lab.scored"]', 'POST', 'https://hooks.example.com/lab', '[]', 1, '', 1, 1,
-			0, 30, 3, 'end_lab', '', '', 'studio', '', 1, 1, 1, '', 1, '')`,
-		`INSERT INTO events (id, type, subject, occurred_at, accepted_at, trace_parent, source, source_ip, data)
-			VALUES (3, 'lab.scored', '7', 1, 1, '', '', '', CAST('{}' AS BLOB))`,
-		`INSERT INTO deliveries (id, event, consumer, webhook, state, blocking, trigger, attempts, due_at, reason, last_class, created_at)
-			VALUES (4, 3, 1, 2, 'queued', 1, 'automatic', 0, 1, '', '', 1)`,
-		`INSERT INTO deliveries (id, event, consumer, webhook, state, blocking, trigger, attempts, finished_at, reason, last_class, last_status,
-			created_at) VALUES (5, 3, 1, 2, 'failed', 1, 'automatic', 1, 2, '', 'status', 500, 1)`,
-	} {
-		_, err := old.ExecContext(t.Context(), statement)
-		must(t, err)
-	}
-	must(t, old.Close())
-
-	s := open(t, Options{Dir: dir})
-	if schema, err := s.Version(t.Context()); err != nil || schema < 2 {
-		t.Fatalf("schema %d, %v", schema, err)
-	}
-	b := &laneBench{bench: &bench{Store: s}}
-	b.consumer, err = s.Consumer(t.Context(), 1)
-	must(t, err)
-	b.gate, err = s.Webhook(t.Context(), 2)
-	must(t, err)
-	if b.gate.Name != "Gradebook" || b.gate.ErrorAction != engine.ErrorActionEndLab || b.gate.EndLabConfirmed {
-		t.Errorf("the webhook is %+v", b.gate)
-	}
-	for id, want := range map[engine.DeliveryID]engine.DeliveryState{4: engine.StateQueued, 5: engine.StateFailed} {
-		d, err := s.Delivery(t.Context(), id)
-		must(t, err)
-		if d.State != want || d.Lane != 0 || d.ErrorAction != "" || !d.Blocking {
-			t.Errorf("delivery %d is %+v, want %s without lane and error action", id, d.Delivery, want)
-		}
-	}
-	// What was blocking then holds nothing: it has no gate. It ends as any other, and what comes now has lanes.
-	now := b.post(t, engine.LabScored, "7", b.gate, b.gate)
-	if now[0].State != engine.StateSending || now[1].State != engine.StateHeld {
-		t.Errorf("deliveries of today are %s and %s, want sending and held", now[0].State, now[1].State)
-	}
-	claims, err := s.ClaimDue(t.Context(), time.UnixMilli(1), []engine.Want{{WebhookID: 2, Limit: 1}})
-	must(t, err)
-	b.record(t, attempt(claims[0].Taken[0].Delivery, b.gate, b.gate.AttemptsInAll(), 500))
-	if a, b := b.state(t, 4), b.state(t, now[1].ID); a != engine.StateFailed || b != engine.StateSkipped {
-		t.Errorf("after the old delivery failed it is %s and what is held %s, want failed and skipped", a, b)
 	}
 }

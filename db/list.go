@@ -142,6 +142,8 @@ func deliveryArms(f engine.DeliveryFilter) []arm {
 		a.and("e.subject = ? AND e.subject <> ''", f.Subject)
 	case f.EventID != 0:
 		a.from = "deliveries AS r INDEXED BY deliveries_event" + byType
+	case f.Test != nil && *f.Test:
+		a.from = "deliveries AS r INDEXED BY deliveries_tests" + byType
 	case len(f.States) > 0 && !slices.Contains(f.States, engine.StateDelivered):
 		return stateArms(f, a, byType)
 	case f.WebhookID != 0:
@@ -171,6 +173,13 @@ func deliveryConditions(f engine.DeliveryFilter) (a arm) {
 	}
 	if f.ConsumerID != 0 {
 		a.and("r.consumer = ?", int64(f.ConsumerID))
+	}
+	switch {
+	case f.Test == nil:
+	case *f.Test:
+		a.and("r.test = 1") // to the letter that of the partial index
+	default:
+		a.and("r.test = 0")
 	}
 	a.between(f.Since, f.Until)
 	return a
@@ -203,6 +212,9 @@ func eventArms(f engine.EventFilter) []arm {
 	}
 	if f.Subject != "" {
 		a.and("r.subject = ? AND r.subject <> ''", f.Subject)
+	}
+	if f.Test != nil {
+		a.and("r.test = ?", *f.Test)
 	}
 	switch {
 	case f.Subject != "":
@@ -273,7 +285,10 @@ func (s *Store) deliveryRows(ctx context.Context, ids []int64) (map[int64]engine
 			return none, err
 		}
 		e := engine.Event{ID: r.EventID, SenderID: senderID}
-		r.EventName, r.AttemptsInAll = e.PublicID(), w.AttemptsInAll()
+		r.EventName, r.AttemptsInAll = e.PublicID(), r.RoundStart+w.AttemptsInAll()
+		if r.Test {
+			r.AttemptsInAll = 1
+		}
 		rows[int64(r.ID)] = r
 		return none, nil
 	}, selectDeliveryRows, jsonIDs(ids))

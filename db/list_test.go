@@ -45,6 +45,7 @@ func listBench(t *testing.T) (*bench, []listedDelivery, []*engine.Event) {
 		for n := range i % 4 {
 			d := newDelivery(e, webhooks[(i+n)%3], engine.StateSending, time.Time{})
 			into(&d, states[(i*3+n)%len(states)])
+			d.Test = (i+n)%5 == 0
 			deliveries = append(deliveries, d)
 			all = append(all, listedDelivery{d, e.Type, e.Subject})
 		}
@@ -76,7 +77,7 @@ func (d listedDelivery) matches(f engine.DeliveryFilter) bool {
 	return (len(f.States) == 0 || slices.Contains(f.States, d.State)) &&
 		(f.ConsumerID == 0 || f.ConsumerID == d.ConsumerID) && (f.WebhookID == 0 || f.WebhookID == d.WebhookID) &&
 		(f.EventID == 0 || f.EventID == d.EventID) && (f.EventType == "" || f.EventType == d.eventType) &&
-		(f.Subject == "" || f.Subject == d.subject) &&
+		(f.Subject == "" || f.Subject == d.subject) && (f.Test == nil || *f.Test == d.Test) &&
 		(f.Since.IsZero() || !d.ID.Time().Before(f.Since)) && (f.Until.IsZero() || d.ID.Time().Before(f.Until))
 }
 
@@ -104,6 +105,9 @@ func TestListDeliveriesEqualsModel(t *testing.T) {
 		}
 		if some("subject") {
 			f.Subject = pick.Draw(t, "subject of").subject
+		}
+		if some("test") {
+			f.Test = new(rapid.Bool().Draw(t, "test"))
 		}
 		if some("since") {
 			f.Since = pick.Draw(t, "since").ID.Time()

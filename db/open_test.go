@@ -31,8 +31,8 @@ func TestOpenMakesPrivateFiles(t *testing.T) {
 	}
 	version, err := s.Version(t.Context())
 	must(t, err)
-	if version != 2 {
-		t.Errorf("schema %d, want 2", version)
+	if version != 1 {
+		t.Errorf("schema %d, want 1", version)
 	}
 	size, err := s.Size()
 	must(t, err)
@@ -78,7 +78,7 @@ func TestNewIDsPassThoseOnDisk(t *testing.T) {
 	future := int64(engine.NewID[engine.AttemptID]()) + 1<<20*5 // five milliseconds ahead: the clock was set back
 	err = insertRow(b, t, "consumers", row{
 		"id": future, "name": "Later", "description": "", "default_organization": "", "consuming_platform": "",
-		"consuming_platform_version": "", "technical_contact": "", "enabled": 1, "created_at": 1, "created_by": "", "updated_at": 1, "updated_by": "",
+		"consuming_platform_version": "", "technical_contact": "", "enabled": 1, "one_send_per_url": 0, "created_at": 1, "created_by": "", "updated_at": 1, "updated_by": "",
 	})
 	must(t, err)
 	must(t, s.Close())

@@ -60,6 +60,8 @@ func TestListPlans(t *testing.T) {
 		"waiting of a consumer":     {engine.DeliveryFilter{States: append(slices.Clone(waiting), engine.StateSending), ConsumerID: 1}, ""},
 		"delivered":                 {engine.DeliveryFilter{States: []engine.DeliveryState{engine.StateDelivered}}, alongKey},
 		"delivered of a webhook":    {engine.DeliveryFilter{States: []engine.DeliveryState{engine.StateDelivered}, WebhookID: 1}, ""},
+		"that are tests":            {engine.DeliveryFilter{Test: new(true), States: waiting, WebhookID: 1}, ""},
+		"that are none":             {engine.DeliveryFilter{Test: new(false), States: waiting, WebhookID: 1}, ""},
 		"of an event type":          {engine.DeliveryFilter{EventType: engine.LabScored}, alongKey},
 		// A lab instance has few deliveries; they are sorted.
 		"of a subject":         {engine.DeliveryFilter{Subject: "1"}, "USE TEMP B-TREE FOR ORDER BY"},
@@ -76,6 +78,7 @@ func TestListPlans(t *testing.T) {
 	}{
 		"all":           {engine.EventFilter{}, alongKey},
 		"of a type":     {engine.EventFilter{Type: engine.LabScored, Since: start}, ""},
+		"that are none": {engine.EventFilter{Type: engine.LabScored, ConsumerID: 1, Test: new(false)}, ""},
 		"of a subject":  {engine.EventFilter{Subject: "1", Type: engine.LabScored, ConsumerID: 1}, ""},
 		"of a consumer": {engine.EventFilter{ConsumerID: 1, Until: start}, ""},
 	}

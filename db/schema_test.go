@@ -41,8 +41,8 @@ func TestIllegalRowsAreRefused(t *testing.T) {
 	_, err := insertAll(b, e, nil)
 	must(t, err)
 	delivery := row{
-		"event": int64(e.ID), "consumer": int64(b.consumer.ID), "webhook": int64(b.webhook.ID), "state": "queued", "blocking": 0,
-		"trigger": "automatic", "attempts": 0, "due_at": 1, "reason": "", "last_class": "", "created_at": 1,
+		"event": int64(e.ID), "consumer": int64(b.consumer.ID), "webhook": int64(b.webhook.ID), "state": "queued", "blocking": 0, "test": 0,
+		"trigger": "automatic", "claim": 0, "attempts": 0, "due_at": 1, "reason": "", "last_class": "", "created_at": 1,
 	}
 	final := delivery.but("due_at", nil, "finished_at", 2, "attempts", 1)
 	legal := map[string]row{
@@ -98,6 +98,8 @@ func TestIllegalRowsAreRefused(t *testing.T) {
 		"no such trigger":                 delivery.but("trigger", "moon"),
 		"blocking neither yes nor no":     delivery.but("blocking", 2),
 		"text for a number":               delivery.but("attempts", "many"),
+		"a test in a lane":                delivery.but("test", 1, "lane", 7),
+		"a round after the last attempt":  legal["retrying"].but("round_start", 2),
 		"no such event":                   delivery.but("event", 1),
 		"no such webhook":                 delivery.but("webhook", 1),
 		"no such consumer":                delivery.but("consumer", 1),
@@ -123,7 +125,7 @@ func TestIllegalRowsOfOtherTablesAreRefused(t *testing.T) {
 		"consumer": int64(b.consumer.ID), "name": "Second", "events": `["*"]`, "verb": "POST", "url": "https://a", "headers": "[]",
 		"send_lab_details": 1, "content": "", "enabled": 1, "blocking": 0, "delay": 0, "timeout": 30, "retries": 3,
 		"error_action": "log", "content_type": "", "notification_text": "", "retry_policy": "studio", "description": "",
-		"position": 2, "version": 1, "created_at": 1, "created_by": "", "updated_at": 1, "updated_by": "",
+		"end_lab_confirmed": 0, "options": "{}", "deactivate_reason": "", "position": 2, "version": 1, "created_at": 1, "created_by": "", "updated_at": 1, "updated_by": "",
 	}
 	key := row{
 		"description": "CI", "scope": "send", "prefix": "lhk_", "hash": strings.Repeat("0", 64), "enabled": 1, "created_at": 1, "created_by": "",
@@ -154,6 +156,9 @@ func TestIllegalRowsOfOtherTablesAreRefused(t *testing.T) {
 		{"no events", "webhooks", webhook, []any{"events", "[]"}},
 		{"position 0", "webhooks", webhook, []any{"position", 0}},
 		{"the name of another webhook", "webhooks", webhook, []any{"name", "Gradebook"}},
+		{"deactivated for no reason", "webhooks", webhook, []any{"enabled", 0, "deactivated_at", 1}},
+		{"deactivated at no time", "webhooks", webhook, []any{"enabled", 0, "deactivate_reason", "GONE"}},
+		{"deactivated and enabled", "webhooks", webhook, []any{"deactivate_reason", "GONE", "deactivated_at", 1}},
 		{"no such scope", "api_keys", key, []any{"scope", "everything"}},
 		{"a short hash", "api_keys", key, []any{"hash", "abc"}},
 		{"a key in the clear", "api_keys", key, []any{"hash", "lhk_abc"}},

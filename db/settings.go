@@ -2,7 +2,9 @@ package db
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 
 	"labhook/engine"
 )
@@ -35,6 +37,15 @@ func (s *Store) SetSetting(ctx context.Context, key, value string) error {
 func (s *Store) saveSetting(t *tx, key, value string) error {
 	return t.exec("INSERT INTO settings (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
 		key, s.sealer.seal(settingContext(key), value))
+}
+
+// saveSettingJSON stores a value in the form of JSON.
+func (s *Store) saveSettingJSON(t *tx, key string, v any) error {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("write setting %s: %w", key, err)
+	}
+	return s.saveSetting(t, key, string(text))
 }
 
 // SettingOrCreate returns a stored value, and stores the one that create makes when there is none.

@@ -12,7 +12,7 @@ import (
 
 const webhookColumns = `id, consumer, name, events, verb, url, headers, send_lab_details, content, enabled, blocking, delay, timeout,
 	retries, error_action, content_type, notification_text, retry_policy, description, position, version,
-	created_at, created_by, updated_at, updated_by, deleted_at, end_lab_confirmed`
+	created_at, created_by, updated_at, updated_by, deleted_at, end_lab_confirmed, options, deactivate_reason, deactivated_at`
 
 // webhookSettings is what a person sets of a webhook, as it is kept of every version.
 type webhookSettings struct {
@@ -35,6 +35,7 @@ type webhookSettings struct {
 	Description      string             `json:"description"`
 	Position         int                `json:"position"`
 	EndLabConfirmed  bool               `json:"end_lab_confirmed,omitempty"`
+	webhookOptions
 }
 
 // storedHeader is a header line on disk: the value is plain or sealed.
@@ -79,53 +80,59 @@ func (s *Store) unsealHeaders(w *engine.Webhook, stored []storedHeader) error {
 }
 
 func (s *Store) insertWebhook(t *tx, w *engine.Webhook) error {
-	events, headers, err := s.webhookJSON(w)
+	events, headers, options, err := s.webhookJSON(w)
 	if err != nil {
 		return err
 	}
 	return t.exec("INSERT INTO webhooks ("+webhookColumns+`)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?)`,
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?, ?, ?, ?)`,
 		w.ID, w.ConsumerID, w.Name, events, w.Verb, w.URL, headers, w.SendLabDetails, w.Content, w.Enabled, w.Blocking,
 		seconds(w.Delay), seconds(w.Timeout), w.Retries, w.ErrorAction, w.ContentType, w.NotificationText, w.RetryPolicy,
-		w.Description, w.Position, w.Version, millis(w.CreatedAt), w.CreatedBy, millis(w.UpdatedAt), w.UpdatedBy, w.EndLabConfirmed)
+		w.Description, w.Position, w.Version, millis(w.CreatedAt), w.CreatedBy, millis(w.UpdatedAt), w.UpdatedBy, w.EndLabConfirmed,
+		options, string(w.DeactivateReason), millis(w.DeactivatedAt))
 }
 
 func (s *Store) updateWebhook(t *tx, w *engine.Webhook) error {
-	events, headers, err := s.webhookJSON(w)
+	events, headers, options, err := s.webhookJSON(w)
 	if err != nil {
 		return err
 	}
 	return t.exec(`UPDATE webhooks SET name = ?, events = ?, verb = ?, url = ?, headers = ?, send_lab_details = ?, content = ?,
 			enabled = ?, blocking = ?, delay = ?, timeout = ?, retries = ?, error_action = ?, content_type = ?,
 			notification_text = ?, end_lab_confirmed = ?, retry_policy = ?, description = ?, version = ?,
-			updated_at = ?, updated_by = ?
+			updated_at = ?, updated_by = ?, options = ?, deactivate_reason = ?, deactivated_at = ?
 		WHERE id = ?`,
 		w.Name, events, w.Verb, w.URL, headers, w.SendLabDetails, w.Content,
 		w.Enabled, w.Blocking, seconds(w.Delay), seconds(w.Timeout), w.Retries, w.ErrorAction, w.ContentType,
-		w.NotificationText, w.EndLabConfirmed, w.RetryPolicy, w.Description, w.Version, millis(w.UpdatedAt), w.UpdatedBy, w.ID)
+		w.NotificationText, w.EndLabConfirmed, w.RetryPolicy, w.Description, w.Version, millis(w.UpdatedAt), w.UpdatedBy,
+		options, string(w.DeactivateReason), millis(w.DeactivatedAt), w.ID)
 }
 
-// webhookJSON returns the columns that hold lists.
-func (s *Store) webhookJSON(w *engine.Webhook) (events, headers string, err error) {
-	e, err := json.Marshal(w.Events)
-	if err != nil {
-		return "", "", err
+// webhookJSON returns the columns that hold JSON.
+func (s *Store) webhookJSON(w *engine.Webhook) (events, headers, options string, err error) {
+	texts := make([]string, 3)
+	for i, v := range []any{w.Events, s.sealHeaders(w), s.optionsOf(w)} {
+		text, err := json.Marshal(v)
+		if err != nil {
+			return "", "", "", err
+		}
+		texts[i] = string(text)
 	}
-	h, err := json.Marshal(s.sealHeaders(w))
-	return string(e), string(h), err
+	return texts[0], texts[1], texts[2], nil
 }
 
 func seconds(d time.Duration) int64 { return int64(d / time.Second) }
 
 func (s *Store) scanWebhook(row scanner) (w engine.Webhook, err error) {
 	var (
-		events, headers string
-		delay, timeout  int64
-		stored          []storedHeader
+		events, headers, options string
+		delay, timeout           int64
+		stored                   []storedHeader
 	)
 	err = row.Scan(&w.ID, &w.ConsumerID, &w.Name, &events, &w.Verb, &w.URL, &headers, &w.SendLabDetails, &w.Content, &w.Enabled,
 		&w.Blocking, &delay, &timeout, &w.Retries, &w.ErrorAction, &w.ContentType, &w.NotificationText, &w.RetryPolicy,
-		&w.Description, &w.Position, &w.Version, at(&w.CreatedAt), &w.CreatedBy, at(&w.UpdatedAt), &w.UpdatedBy, at(&w.DeletedAt), &w.EndLabConfirmed)
+		&w.Description, &w.Position, &w.Version, at(&w.CreatedAt), &w.CreatedBy, at(&w.UpdatedAt), &w.UpdatedBy, at(&w.DeletedAt), &w.EndLabConfirmed,
+		&options, &w.DeactivateReason, at(&w.DeactivatedAt))
 	if err != nil {
 		return w, err
 	}
@@ -136,6 +143,9 @@ func (s *Store) scanWebhook(row scanner) (w engine.Webhook, err error) {
 	if err := json.Unmarshal([]byte(headers), &stored); err != nil {
 		return w, fmt.Errorf("read headers of %s: %w", w.ID, err)
 	}
+	if err := s.parseOptions(&w, options); err != nil {
+		return w, err
+	}
 	return w, s.unsealHeaders(&w, stored)
 }
 
@@ -145,6 +155,7 @@ func (s *Store) insertVersion(t *tx, w *engine.Webhook) error {
 		Content: w.Content, Enabled: w.Enabled, Blocking: w.Blocking, Delay: seconds(w.Delay), Timeout: seconds(w.Timeout),
 		Retries: w.Retries, ErrorAction: w.ErrorAction, ContentType: w.ContentType, NotificationText: w.NotificationText,
 		RetryPolicy: w.RetryPolicy, Description: w.Description, Position: w.Position, EndLabConfirmed: w.EndLabConfirmed,
+		webhookOptions: s.optionsOf(w),
 	})
 	if err != nil {
 		return err
@@ -170,6 +181,10 @@ func (s *Store) scanVersion(row scanner, w engine.Webhook, version int) (engine.
 	w.Delay, w.Timeout = time.Duration(set.Delay)*time.Second, time.Duration(set.Timeout)*time.Second
 	w.ContentType, w.NotificationText, w.RetryPolicy = set.ContentType, set.NotificationText, set.RetryPolicy
 	w.Description, w.Position, w.Version, w.EndLabConfirmed = set.Description, set.Position, version, set.EndLabConfirmed
+	w.DeactivateReason, w.DeactivatedAt = "", time.Time{} // of today, not of that version
+	if err := s.setOptions(&w, set.webhookOptions); err != nil {
+		return w, err
+	}
 	return w, s.unsealHeaders(&w, set.Headers)
 }
 
@@ -197,5 +212,6 @@ func diffWebhooks(a, b *engine.Webhook) *diff {
 	d.field("notification_text", a.NotificationText, b.NotificationText)
 	d.field("retry_policy", a.RetryPolicy, b.RetryPolicy)
 	d.field("description", a.Description, b.Description)
+	diffOptions(d, a, b)
 	return d
 }

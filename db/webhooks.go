@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"labhook/engine"
 )
@@ -32,7 +33,7 @@ func (s *Store) WebhookVersion(ctx context.Context, id engine.WebhookID, version
 // The error is an engine.InvalidError when a field breaks a rule or the name is taken, engine.ErrNotFound when there
 // is no such consumer.
 func (s *Store) CreateWebhook(ctx context.Context, who engine.Actor, w engine.Webhook) (engine.Webhook, error) {
-	if err := w.Validate(); err != nil {
+	if err := w.Validate(s.Directory().Catalog()); err != nil {
 		return engine.Webhook{}, err
 	}
 	w.ID = engine.NewID[engine.WebhookID]()
@@ -45,11 +46,14 @@ func (s *Store) CreateWebhook(ctx context.Context, who engine.Actor, w engine.We
 			return after, invalid("name", "The API consumer has %d webhooks, which is the most", len(others))
 		}
 		next := w
+		next.Signing.Fill()
 		next.Position, next.Version = 1, 1
 		if len(others) > 0 {
 			next.Position = others[len(others)-1].Position + 1
 		}
 		next.CreatedAt, next.CreatedBy, next.UpdatedAt, next.UpdatedBy = t.now, who.Name, t.now, who.Name
+		next.DeactivateReason = engine.DeactivatedByHand
+		switched(true, &next, t.now)
 		if err := s.insertWebhook(t, &next); err != nil {
 			return after, webhookError(err, &next)
 		}
@@ -66,9 +70,10 @@ func (s *Store) CreateWebhook(ctx context.Context, who engine.Actor, w engine.We
 
 // UpdateWebhook stores the settings of w as its next version, and returns the webhook as it is now. w.Version says
 // which version was edited: engine.ErrConflict when the webhook was changed meanwhile. A webhook that is disabled by
-// this has its waiting deliveries cancelled. Consumer and position stay as they are.
+// this has its waiting deliveries cancelled. Consumer and position stay as they are, and why and since when it is off is
+// not for w to say. A signing secret that w does not give stays, too; RotateSecret replaces it without a break.
 func (s *Store) UpdateWebhook(ctx context.Context, who engine.Actor, w engine.Webhook) (engine.Webhook, error) {
-	if err := w.Validate(); err != nil {
+	if err := w.Validate(s.Directory().Catalog()); err != nil {
 		return engine.Webhook{}, err
 	}
 	after, err := s.changeWebhook(ctx, who, w.ID, "webhook.update", func(old *engine.Webhook) (*engine.Webhook, error) {
@@ -76,6 +81,8 @@ func (s *Store) UpdateWebhook(ctx context.Context, who engine.Actor, w engine.We
 			return nil, fmt.Errorf("version %d was changed by %s: %w", w.Version, old.UpdatedBy, engine.ErrConflict)
 		}
 		next := w
+		next.KeepMasked(old)
+		next.Signing.Fill()
 		next.ConsumerID, next.Position = old.ConsumerID, old.Position
 		return &next, nil
 	})
@@ -115,23 +122,50 @@ func (s *Store) changeWebhook(ctx context.Context, who engine.Actor, id engine.W
 		if err != nil {
 			return after, err
 		}
-		next.Version, next.UpdatedAt, next.UpdatedBy = old.Version+1, t.now, who.Name
-		if err := s.updateWebhook(t, next); err != nil {
-			return after, webhookError(err, next)
-		}
-		if after, err = s.webhookChanged(t, next); err != nil {
+		next.DeactivateReason = engine.DeactivatedByHand // if it goes off
+		if after, err = s.putWebhook(t, who, action, old, next); err != nil {
 			return after, err
 		}
-		if old.Enabled && !after.Enabled {
-			if err := cancelWaiting(t, "The webhook was disabled.", id); err != nil {
-				return after, err
-			}
-			if err := t.raiseDeactivated(&after); err != nil {
-				return after, err
-			}
+		switch {
+		case old.Enabled && !after.Enabled:
+			err = t.raiseDeactivated(&after, nil)
+		case !old.Enabled && after.Enabled:
+			err = t.resume(id)
 		}
-		return after, t.audit(who, action, id.String(), diffWebhooks(old, &after).String())
+		return after, err
 	})
+}
+
+// putWebhook stores the next version of a webhook. When it goes off, for the reason that next gives, what waits for it is
+// cancelled.
+func (s *Store) putWebhook(t *tx, who engine.Actor, action string, old, next *engine.Webhook) (after engine.Webhook, err error) {
+	next.Version, next.UpdatedAt, next.UpdatedBy = old.Version+1, t.now, who.Name
+	if !old.Enabled {
+		next.DeactivateReason, next.DeactivatedAt = old.DeactivateReason, old.DeactivatedAt
+	}
+	switched(old.Enabled, next, t.now)
+	if err := s.updateWebhook(t, next); err != nil {
+		return after, webhookError(err, next)
+	}
+	if after, err = s.webhookChanged(t, next); err != nil {
+		return after, err
+	}
+	if old.Enabled && !after.Enabled {
+		if err := t.cancelWaiting(after.DeactivateReason.CancelReason(), after.ID); err != nil {
+			return after, err
+		}
+	}
+	return after, t.audit(who, action, after.ID.String(), diffWebhooks(old, &after).String())
+}
+
+// switched notes since when a webhook is off that was on before, and forgets why and since when it was off when it is on.
+func switched(before bool, w *engine.Webhook, now time.Time) {
+	switch {
+	case w.Enabled:
+		w.DeactivateReason, w.DeactivatedAt = "", time.Time{}
+	case before:
+		w.DeactivatedAt = now
+	}
 }
 
 // webhookChanged stores the new version and takes it into the directory.
@@ -163,10 +197,13 @@ func (s *Store) DeleteWebhook(ctx context.Context, who engine.Actor, id engine.W
 		if err != nil {
 			return err
 		}
-		if err := cancelWaiting(t, "The webhook was deleted.", id); err != nil {
+		if err := s.reload(t, w.ConsumerID); err != nil {
 			return err
 		}
-		if err := s.reload(t, w.ConsumerID); err != nil {
+		if err := t.cancelWaiting("The webhook was deleted.", id); err != nil {
+			return err
+		}
+		if err := t.forgetStreak(engine.Streak{WebhookID: id}); err != nil {
 			return err
 		}
 		return t.audit(who, "webhook.delete", id.String(), w.Name)

@@ -205,7 +205,7 @@ func (w *writer) run(group []operation) {
 // answered alone. When one fails after it wrote, the transaction is rolled back, only that one is answered, and
 // commit returns its index for the others to be run again; else commit returns -1.
 func (w *writer) commit(ops []operation) (failed int) {
-	t := &tx{writer: w, now: time.Now(), directory: w.store.directory.Load()}
+	t := &tx{writer: w, now: time.Now(), directory: w.store.directory.Load(), cancelling: w.store.cancelling}
 	errs := make([]error, len(ops))
 	if _, err := t.do("BEGIN IMMEDIATE"); err != nil {
 		return w.giveUp(ops, fmt.Errorf("begin: %w", err))
@@ -240,6 +240,7 @@ func (w *writer) commit(ops []operation) (failed int) {
 		w.store.directory.Store(t.directory)
 		t.configChanged = true
 	}
+	w.store.cancelling = t.cancelling
 	for _, hook := range t.hooks {
 		hook()
 	}
@@ -276,6 +277,8 @@ type tx struct {
 	now time.Time
 	// directory is the configuration as the transaction sees it, published after the commit.
 	directory *engine.Directory
+	// cancelling is what is left to be cancelled as the transaction sees it; a change makes a new map.
+	cancelling map[engine.WebhookID]cancellation
 
 	writes   int
 	counters map[counterKey]*counter

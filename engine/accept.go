@@ -22,31 +22,59 @@ type Accepted struct {
 func (e *Engine) Accept(_ context.Context, ev *Event) (Accepted, error) {
 	e.life.RLock()
 	defer e.life.RUnlock()
-	if e.state != running {
-		return Accepted{}, ErrStopping
-	}
-	now := time.Now().Truncate(time.Millisecond)
-	if err := ev.Prepare(now); err != nil {
-		return Accepted{}, err
-	}
-	dir := e.store.Directory()
-	if ev.ConsumerID != 0 && dir.Consumer(ev.ConsumerID) == nil {
-		return Accepted{}, InvalidError{{Field: "consumer", Message: "There is no such API consumer"}}
-	}
-	in, err := e.insert(ev, dir.Match(ev, now), now)
-	switch {
-	case err != nil:
-		return Accepted{}, fmt.Errorf("store event: %w", err)
-	case in.First == nil:
-		return Accepted{Event: ev, Deliveries: in.Deliveries}, nil
-	case !in.First.SameAs(ev):
-		return Accepted{}, fmt.Errorf("the id or Idempotency-Key was used for another event (%s): %w", in.First.PublicID(), ErrConflict)
-	}
-	return Accepted{Event: in.First, Duplicate: true}, nil
+	return e.begin(ev)()
 }
 
-// insert stores an event with a delivery for each webhook, and waits for the commit.
-func (e *Engine) insert(ev *Event, webhooks []*Webhook, now time.Time) (Inserted, error) {
+// AcceptAll accepts several events at once, which share commits, in their order. Each is accepted or refused by itself,
+// as Accept does it: the errors stand at the places of their events, nil where there is none.
+func (e *Engine) AcceptAll(_ context.Context, events []*Event) ([]Accepted, []error) {
+	e.life.RLock()
+	defer e.life.RUnlock()
+	waiting := make([]func() (Accepted, error), len(events))
+	for i, ev := range events {
+		waiting[i] = e.begin(ev)
+	}
+	accepted, errs := make([]Accepted, len(events)), make([]error, len(events))
+	for i, wait := range waiting {
+		accepted[i], errs[i] = wait()
+	}
+	return accepted, errs
+}
+
+// begin checks an event, matches it and queues it for the store. The function that it returns waits for the commit.
+func (e *Engine) begin(ev *Event) func() (Accepted, error) {
+	refuse := func(err error) func() (Accepted, error) {
+		return func() (Accepted, error) { return Accepted{}, err }
+	}
+	if e.state != running {
+		return refuse(ErrStopping)
+	}
+	now := time.Now().Truncate(time.Millisecond)
+	dir := e.store.Directory()
+	if err := ev.Prepare(dir.Catalog(), now); err != nil {
+		return refuse(err)
+	}
+	if ev.ConsumerID != 0 && dir.Consumer(ev.ConsumerID) == nil {
+		return refuse(InvalidError{{Field: "consumer", Message: "There is no such API consumer"}})
+	}
+	wait := e.insert(ev, dir.Match(ev, now), now)
+	return func() (Accepted, error) {
+		in, err := wait()
+		switch {
+		case err != nil:
+			return Accepted{}, fmt.Errorf("store event: %w", err)
+		case in.First == nil:
+			return Accepted{Event: ev, Deliveries: in.Deliveries}, nil
+		case !in.First.SameAs(ev):
+			return Accepted{}, fmt.Errorf("the id or Idempotency-Key was used for another event (%s): %w", in.First.PublicID(), ErrConflict)
+		}
+		return Accepted{Event: in.First, Duplicate: true}, nil
+	}
+}
+
+// insert queues an event with a delivery for each webhook. The function that it returns waits for the commit, and must
+// be called.
+func (e *Engine) insert(ev *Event, webhooks []*Webhook, now time.Time) func() (Inserted, error) {
 	type answer struct {
 		Inserted
 		err error
@@ -62,7 +90,9 @@ func (e *Engine) insert(ev *Event, webhooks []*Webhook, now time.Time) (Inserted
 	}
 	e.store.InsertEvent(ev, offers, func(in Inserted, err error) { stored <- answer{in, err} })
 	e.order.Unlock()
-	a := <-stored
-	e.dispatcher.handOver(ev, offers, a.Deliveries)
-	return a.Inserted, a.err
+	return func() (Inserted, error) {
+		a := <-stored
+		e.dispatcher.handOver(ev, offers, a.Deliveries)
+		return a.Inserted, a.err
+	}
 }

@@ -4,7 +4,6 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -34,6 +33,8 @@ type Attempt struct {
 	Outcome        Outcome
 	Timings        Timings
 	RemoteAddr     string // address and port that was connected to; empty: none
+	// Unfilled are the tokens that nothing could fill and that were sent as they stand.
+	Unfilled []string
 }
 
 // SentRequest is the request as it went out, secrets masked.
@@ -71,40 +72,6 @@ type Timings struct {
 
 // Duration returns how long the attempt took.
 func (a *Attempt) Duration() time.Duration { return time.Duration(a.Timings.Total) * time.Microsecond }
-
-// minMasked is how many bytes a secret must have to be looked for in answers: shorter ones occur by themselves.
-const minMasked = 6
-
-// mask hides the webhook's own secrets where a receiver echoes them.
-func (a *Answer) mask(w *Webhook) {
-	if a == nil {
-		return
-	}
-	var pairs []string
-	for _, h := range w.Headers {
-		if !h.Sensitive {
-			continue
-		}
-		secrets := []string{h.Value.Reveal()}
-		if _, credentials, ok := strings.Cut(secrets[0], " "); ok {
-			secrets = append(secrets, credentials) // of "Bearer credentials"
-		}
-		for _, secret := range secrets {
-			if len(secret) >= minMasked {
-				pairs = append(pairs, secret, Mask)
-			}
-		}
-	}
-	if len(pairs) == 0 {
-		return
-	}
-	masks := strings.NewReplacer(pairs...)
-	for i, line := range a.Headers {
-		a.Headers[i] = masks.Replace(line)
-	}
-	a.Reason = masks.Replace(a.Reason)
-	a.Body = []byte(masks.Replace(string(a.Body)))
-}
 
 // headerLines writes headers as sorted lines; mask says whose values are hidden.
 func headerLines(h http.Header, mask func(name string) bool) []string {

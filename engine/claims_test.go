@@ -55,7 +55,7 @@ func TestOvertakenAttempt(t *testing.T) {
 func TestDisablingEmptiesTheLine(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		b := setup(t, engine.Limits{Senders: 2, SendersPerWebhook: 2, ReadyPerWebhook: 50})
+		b := setup(t, engine.Limits{SendersPerWebhook: 2})
 		w := b.webhook(nil)
 		b.wire.answer = func(context.Context, arrival, int) (int, error) {
 			time.Sleep(20 * time.Second)

@@ -30,8 +30,11 @@ type APIConsumer struct {
 	TechnicalContact         string
 	Enabled                  bool
 	Expires                  time.Time // zero: never
-	CreatedAt, UpdatedAt     time.Time
-	CreatedBy, UpdatedBy     string // who, in words
+	// OneSendPerURL: of several webhooks with the same URL that an event concerns, only the first in order is sent
+	// (Skilljar's rule).
+	OneSendPerURL        bool
+	CreatedAt, UpdatedAt time.Time
+	CreatedBy, UpdatedBy string // who, in words
 }
 
 // Validate returns an InvalidError that names every field that breaks a rule.

@@ -43,6 +43,7 @@ type Trigger string
 const (
 	TriggerAutomatic Trigger = "automatic" // the event, or the retry policy
 	TriggerManual    Trigger = "manual"    // a person or a client asked for it
+	TriggerTest      Trigger = "test"      // a person or a client tests the webhook
 )
 
 // Delivery is one event for one webhook. Its id is the webhook-id on the wire, the same for all attempts.
@@ -53,6 +54,8 @@ type Delivery struct {
 	WebhookID  WebhookID
 	State      DeliveryState
 	Blocking   bool // as the webhook was when the event was accepted
+	// Test: it was made to test the webhook. It is tried once, and neither counted nor acted upon.
+	Test bool
 	// Lane is set while the delivery is held, and from then on; and on a blocking one whose event has a subject.
 	Lane    LaneID
 	Trigger Trigger // of the attempt that is due or runs; of the last one when final
@@ -61,6 +64,8 @@ type Delivery struct {
 	Claim int
 	// Attempts counts the attempts that were recorded. One that a shutdown interrupted is not counted.
 	Attempts int
+	// RoundStart is how many of them were made before the delivery got the policy's whole number of retries again.
+	RoundStart int
 	// DueAt is when the next attempt may start. Set in StateScheduled, StateQueued and StateRetrying, else zero.
 	DueAt time.Time
 	// FinishedAt is set in the final states, else zero.
@@ -90,14 +95,15 @@ const (
 	StepFail      Step = "fail"      // the attempt failed and was the last one
 	StepInterrupt Step = "interrupt" // the server stopped during the attempt, which is not counted
 	StepCancel    Step = "cancel"
-	StepSkip      Step = "skip"   // an error action ended the lab
-	StepResend    Step = "resend" // a person wants one more attempt
-	StepHasten    Step = "hasten" // a person does not want to wait for the next attempt
+	StepSkip      Step = "skip"    // an error action ended the lab
+	StepResend    Step = "resend"  // a person wants one more attempt
+	StepRecover   Step = "recover" // a person wants what the receiver missed, with all retries again
+	StepHasten    Step = "hasten"  // a person does not want to wait for the next attempt
 )
 
 // Steps lists them, for tests and documents.
 var Steps = []Step{
-	StepHold, StepRelease, StepSend, StepDeliver, StepRetry, StepFail, StepInterrupt, StepCancel, StepSkip, StepResend, StepHasten,
+	StepHold, StepRelease, StepSend, StepDeliver, StepRetry, StepFail, StepInterrupt, StepCancel, StepSkip, StepResend, StepRecover, StepHasten,
 }
 
 // Change carries what a step needs to know.
@@ -119,6 +125,9 @@ func NewDelivery(e *Event, w *Webhook, now time.Time) Delivery {
 	d.State, d.DueAt = dueState(now.Add(w.Delay), now)
 	return d
 }
+
+// testInterrupted is why a test is cancelled that ended without a result.
+const testInterrupted = "The server stopped during the test, or could not store its result."
 
 func dueState(due, now time.Time) (DeliveryState, time.Time) {
 	if due.After(now) {
@@ -168,6 +177,12 @@ func (d Delivery) Transition(c Change) (Delivery, error) {
 		if d.State != StateSending {
 			return d, refuse
 		}
+		if d.Test {
+			// Nobody waits for its result any more, and a request that comes later would puzzle the receiver.
+			c.Reason = testInterrupted
+			d.finish(StateCancelled, c)
+			break
+		}
 		d.State, d.DueAt = StateQueued, c.Now
 	case StepCancel:
 		// A running attempt is let go of: its outcome is recorded on the attempt, the delivery stays cancelled.
@@ -181,10 +196,16 @@ func (d Delivery) Transition(c Change) (Delivery, error) {
 		}
 		d.finish(StateSkipped, c)
 	case StepResend:
-		if !d.State.Final() {
+		if !d.State.Final() || d.Test {
 			return d, refuse
 		}
 		d.State, d.DueAt, d.FinishedAt, d.Reason, d.Trigger = StateQueued, c.Now, time.Time{}, "", TriggerManual
+	case StepRecover:
+		if d.State != StateFailed && d.State != StateCancelled || d.Test {
+			return d, refuse
+		}
+		d.State, d.DueAt, d.FinishedAt, d.Reason, d.Trigger = StateQueued, c.Now, time.Time{}, "", TriggerManual
+		d.RoundStart = d.Attempts
 	case StepHasten:
 		if d.State != StateScheduled && d.State != StateRetrying {
 			return d, refuse

@@ -45,8 +45,8 @@ var transitions = map[engine.DeliveryState]map[engine.Step]engine.DeliveryState{
 		engine.StepHasten: engine.StateQueued,
 	},
 	engine.StateDelivered: {engine.StepResend: engine.StateQueued},
-	engine.StateFailed:    {engine.StepResend: engine.StateQueued},
-	engine.StateCancelled: {engine.StepResend: engine.StateQueued},
+	engine.StateFailed:    {engine.StepResend: engine.StateQueued, engine.StepRecover: engine.StateQueued},
+	engine.StateCancelled: {engine.StepResend: engine.StateQueued, engine.StepRecover: engine.StateQueued},
 	engine.StateSkipped:   {engine.StepResend: engine.StateQueued},
 }
 
@@ -84,7 +84,7 @@ func inState(s engine.DeliveryState) engine.Delivery {
 
 func TestTransitionTable(t *testing.T) {
 	t.Parallel()
-	if len(engine.DeliveryStates) != 9 || len(engine.Steps) != 11 || len(transitions) != 9 {
+	if len(engine.DeliveryStates) != 9 || len(engine.Steps) != 12 || len(transitions) != 9 {
 		t.Fatal("the table does not cover every state and step")
 	}
 	now := noon.Add(time.Hour)
@@ -185,7 +185,7 @@ func walk(t *rapid.T, before engine.Delivery, attempts int, c engine.Change) (en
 	if problem := broken(after); problem != "" {
 		t.Fatalf("%s from %s: %s: %+v", c.Step, before.State, problem, after)
 	}
-	if before.State.Final() && c.Step != engine.StepResend {
+	if before.State.Final() && c.Step != engine.StepResend && c.Step != engine.StepRecover {
 		t.Fatalf("%s left the final state %s", c.Step, before.State)
 	}
 	if before.Attempts > 0 && after.State == engine.StateHeld {
@@ -197,7 +197,7 @@ func walk(t *rapid.T, before engine.Delivery, attempts int, c engine.Change) (en
 		if after.LastStatus != c.Status || after.LastClass != c.Class {
 			t.Fatalf("%s does not note what came of it: %+v", c.Step, after)
 		}
-	case engine.StepResend, engine.StepHasten:
+	case engine.StepResend, engine.StepRecover, engine.StepHasten:
 		if after.Trigger != engine.TriggerManual || !after.DueAt.Equal(c.Now) {
 			t.Fatalf("%s does not make the next attempt one by hand, due now: %+v", c.Step, after)
 		}
@@ -212,7 +212,11 @@ func walk(t *rapid.T, before engine.Delivery, attempts int, c engine.Change) (en
 	if after.Attempts != attempts {
 		t.Fatalf("%d attempts counted, %d were made", after.Attempts, attempts)
 	}
+	if start := map[bool]int{true: after.Attempts, false: before.RoundStart}[c.Step == engine.StepRecover]; after.RoundStart != start {
+		t.Fatalf("after %s the round began after %d attempts, want %d", c.Step, after.RoundStart, start)
+	}
 	same := after
+	same.RoundStart = before.RoundStart
 	same.State, same.DueAt, same.FinishedAt, same.Reason, same.Attempts = before.State, before.DueAt, before.FinishedAt, before.Reason, before.Attempts
 	if claimed := after.Claim - before.Claim; (claimed == 1) != (c.Step == engine.StepSend) {
 		t.Fatalf("%s changed the claim from %d to %d", c.Step, before.Claim, after.Claim)

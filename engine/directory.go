@@ -7,11 +7,12 @@ import (
 	"time"
 )
 
-// Directory is all consumers and webhooks at one moment. It never changes: the store publishes a new one with
+// Directory is all consumers, webhooks and event types at one moment. It never changes: the store publishes a new one with
 // each change of the configuration, before it answers the change. Safe for concurrent use.
 type Directory struct {
 	consumers map[ConsumerID]*listed
 	webhooks  map[WebhookID]*Webhook
+	catalog   *Catalog
 
 	once       sync.Once
 	byType     map[string][]*Webhook // enabled webhooks that listen to a type some webhook names, in the order of sending
@@ -23,26 +24,44 @@ type Directory struct {
 type listed struct {
 	consumer *APIConsumer
 	webhooks []*Webhook
+	urls     map[WebhookID]string // as sameURL writes them; nil: each webhook is sent, whatever its URL
+	plans    map[WebhookID]func() *plan
 }
 
 // NewDirectory returns a directory without anything in it.
 func NewDirectory() *Directory {
-	return &Directory{consumers: map[ConsumerID]*listed{}, webhooks: map[WebhookID]*Webhook{}}
+	return &Directory{consumers: map[ConsumerID]*listed{}, webhooks: map[WebhookID]*Webhook{}, catalog: BuiltIn}
+}
+
+// Catalog returns the event types: the built-in ones with the administrators' own.
+func (d *Directory) Catalog() *Catalog { return d.catalog }
+
+// WithEventTypes returns a directory in which the administrators' event types are the given ones.
+func (d *Directory) WithEventTypes(own []EventType) *Directory {
+	return &Directory{consumers: d.consumers, webhooks: d.webhooks, catalog: d.catalog.With(own)}
 }
 
 // With returns a directory in which the consumer and all its webhooks, deleted ones left out, are the given ones.
 func (d *Directory) With(c *APIConsumer, webhooks []*Webhook) *Directory {
 	next := d.Without(c.ID)
-	next.consumers[c.ID] = &listed{consumer: c, webhooks: webhooks}
+	l := &listed{consumer: c, webhooks: webhooks, plans: make(map[WebhookID]func() *plan, len(webhooks))}
+	if c.OneSendPerURL {
+		l.urls = make(map[WebhookID]string, len(webhooks))
+	}
+	next.consumers[c.ID] = l
 	for _, w := range webhooks {
 		next.webhooks[w.ID] = w
+		l.plans[w.ID] = sync.OnceValue(func() *plan { return newPlan(w) })
+		if c.OneSendPerURL {
+			l.urls[w.ID] = sameURL(w.URL)
+		}
 	}
 	return next
 }
 
 // Without returns a directory that lacks the consumer and its webhooks.
 func (d *Directory) Without(id ConsumerID) *Directory {
-	next := &Directory{consumers: maps.Clone(d.consumers), webhooks: maps.Clone(d.webhooks)}
+	next := &Directory{consumers: maps.Clone(d.consumers), webhooks: maps.Clone(d.webhooks), catalog: d.catalog}
 	if old := next.consumers[id]; old != nil {
 		for _, w := range old.webhooks {
 			delete(next.webhooks, w.ID)
@@ -71,6 +90,14 @@ func (d *Directory) ConsumerNamed(name string) *APIConsumer {
 
 // Webhook returns a webhook that must not be changed; nil when there is none or it was deleted.
 func (d *Directory) Webhook(id WebhookID) *Webhook { return d.webhooks[id] }
+
+// plan returns how a webhook's requests are made: worked out once for those of the directory.
+func (d *Directory) plan(w *Webhook) *plan {
+	if l := d.consumers[w.ConsumerID]; l != nil && d.webhooks[w.ID] == w {
+		return l.plans[w.ID]()
+	}
+	return newPlan(w)
+}
 
 // Webhooks returns a consumer's webhooks in their order. The slice must not be changed.
 func (d *Directory) Webhooks(id ConsumerID) []*Webhook {
@@ -107,7 +134,11 @@ func (d *Directory) Unusable(id WebhookID, now time.Time) string {
 	if w == nil {
 		return "The webhook was deleted."
 	}
-	if !w.Enabled {
+	switch {
+	case w.Enabled:
+	case w.DeactivateReason.ByItself():
+		return w.DeactivateReason.CancelReason()
+	default:
 		return "The webhook is disabled."
 	}
 	switch d.consumers[w.ConsumerID].consumer.State(now) {
@@ -144,7 +175,7 @@ func (d *Directory) index() {
 			case slices.Contains(w.Events, AllEvents):
 				d.toAll = append(d.toAll, w)
 				for code := range d.byType {
-					if !Catalog.System(code) {
+					if !BuiltIn.System(code) {
 						d.byType[code] = append(d.byType[code], w)
 					}
 				}

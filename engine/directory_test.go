@@ -2,6 +2,8 @@ package engine_test
 
 import (
 	"cmp"
+	"fmt"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -48,6 +50,7 @@ func (p page) unusable(w *engine.Webhook, now time.Time) string {
 
 func (b book) match(e *engine.Event, now time.Time) (found []*engine.Webhook, left []engine.NotSent) {
 	for _, p := range b.sorted() {
+		sent := map[string]string{}
 		for _, w := range p.webhooks {
 			reason := p.unusable(w, now)
 			if e.ConsumerID != 0 && e.ConsumerID != p.consumer.ID {
@@ -56,7 +59,14 @@ func (b book) match(e *engine.Event, now time.Time) (found []*engine.Webhook, le
 			if !slices.Contains(w.Events, e.Type) && !slices.Contains(w.Events, "*") {
 				reason = "It does not listen to this event."
 			}
+			url := sameURLs[w.URL]
+			if first := sent[url]; first != "" && reason == "" && p.consumer.OneSendPerURL {
+				reason = fmt.Sprintf("%q has the same URL and comes first: the API consumer asks for one send per URL.", first)
+			}
 			if reason == "" {
+				if sent[url] == "" {
+					sent[url] = w.Name
+				}
 				found = append(found, w)
 			} else {
 				left = append(left, engine.NotSent{Webhook: w, Reason: reason})
@@ -66,10 +76,17 @@ func (b book) match(e *engine.Event, now time.Time) (found []*engine.Webhook, le
 	return found, left
 }
 
+// sameURLs are URLs, and which of them are the same.
+var sameURLs = map[string]string{
+	"https://hooks.example.com/lab/{id}": "a", "HTTPS://Hooks.Example.com:443/lab/{id}": "a", "https://hooks.example.com/Lab/{id}": "b",
+	"https://hooks.example.com": "c", "https://hooks.example.com/": "c", "http://hooks.example.com:443": "d",
+}
+
 // drawPage draws a consumer with up to six webhooks, with few events so that they meet.
 func drawPage(t *rapid.T, id engine.ConsumerID, nextWebhook *engine.WebhookID) page {
 	c := enginetest.Consumer(func(c *engine.APIConsumer) {
 		c.ID, c.Enabled = id, rapid.IntRange(0, 3).Draw(t, "consumer enabled") > 0
+		c.OneSendPerURL = rapid.Bool().Draw(t, "one send per URL")
 		c.Expires = rapid.SampledFrom([]time.Time{{}, {}, noon.Add(-time.Second), noon, noon.Add(time.Second)}).Draw(t, "expires")
 		if rapid.Bool().Draw(t, "has external id") {
 			c.ExternalID = "ext-" + id.String()
@@ -79,7 +96,8 @@ func drawPage(t *rapid.T, id engine.ConsumerID, nextWebhook *engine.WebhookID) p
 	for i := range rapid.IntRange(0, 6).Draw(t, "webhooks") {
 		*nextWebhook++
 		w := enginetest.Webhook(func(w *engine.Webhook) {
-			w.ID, w.ConsumerID, w.Position = *nextWebhook, id, i+1
+			w.ID, w.ConsumerID, w.Position, w.Name = *nextWebhook, id, i+1, fmt.Sprint("hook ", *nextWebhook)
+			w.URL = rapid.SampledFrom(slices.Sorted(maps.Keys(sameURLs))).Draw(t, "url")
 			w.Enabled = rapid.IntRange(0, 3).Draw(t, "enabled") > 0
 			w.Events = rapid.SampledFrom([][]string{
 				{engine.AllEvents}, {engine.LabScored}, {engine.LabSaved}, {engine.LabScored, engine.LabSaved, engine.LabTornDown}, nil,

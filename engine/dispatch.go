@@ -1,8 +1,6 @@
 package engine
 
 import (
-	"container/heap"
-	"context"
 	"log/slog"
 	"slices"
 	"sync"
@@ -13,57 +11,56 @@ import (
 // them due, or claimed from the database when their time has come or there is room again. What it holds in memory
 // is bounded; the rest waits on disk, where it is stored anyway.
 //
-// Fairness: webhooks with something ready stand in a ring and take turns; one webhook has at most
-// SendersPerWebhook requests in the air.
+// Fairness: webhooks with something ready take turns, and each has only as many requests in the air as its receiver
+// has shown to answer. Receivers of which nothing is known, and those that are lame, for they are slow or silent, take
+// their turns in rings of their own, with half of the senders and of the room in memory, and requests that take long move
+// to a pool of their own. So whatever such receivers do, half of everything is free for those that answer.
 type dispatcher struct {
 	limits Limits
 	store  Store
 	log    *slog.Logger
 	// send makes one attempt; it is called on a goroutine of its own, many at a time.
-	send func(*Sending)
+	send func(*Sending) sendResult
 
 	mu      sync.Mutex
 	queues  map[WebhookID]*queue
-	ring    []*queue           // queues that may send now, in turn
-	due     dueHeap            // queues with deliveries on disk, by when the first is due
-	held    map[DeliveryID]int // what is ready, being sent or being recorded, with the claim
-	ready   int                // deliveries in all queues, reserved ones included
-	bytes   int                // of their events' data
-	senders int                // running
-	full    bool               // the loop found no room
-	changed bool               // the configuration, since the loop looked at it
+	rings   [standings][]*queue // queues that may send now, in turn, by the standing of their receivers
+	turns   int                 // taken
+	due     dueHeap             // queues with deliveries on disk, by when the loop must look after them
+	crowded []*queue            // queues that stand aside and find no room
+	held    map[DeliveryID]int  // what is ready, being sent or being recorded, with the claim
+	ready   load                // in all queues, reserved ones included
+	aside   load                // of that, what stands aside
+	full    bool                // the loop found no room
+	changed bool                // the configuration, since the loop looked at it
 	stopped bool
+	left    []*Sending // taken from the queues of receivers that do not answer, to be put back
+
+	senders  int            // running, slow ones not counted
+	serving  [standings]int // how many of those serve receivers of that standing
+	slow     int            // senders whose request takes longer than slowAfter
+	air      flights
+	watching bool // a timer looks for requests that become slow
 
 	wake    chan struct{}      // the loop looks again
 	rescues chan chan struct{} // asks the loop to put back what nobody holds
 	idle    sync.WaitGroup     // senders, and outcomes being recorded
 }
 
-// queue is what is ready to be sent for one webhook.
-type queue struct {
-	webhook  WebhookID
-	ready    []*Sending
-	reserved int // deliveries that are being committed and will be ready
-	sending  int
-	inRing   bool
-
-	// nextDue is when the first delivery on disk is due; zero: none is there. place is its index in the
-	// heap, -1 when it is not in it: nothing is due, or there is no room to claim more.
-	nextDue time.Time
-	place   int
-	// claiming: the loop reads from disk. dueMeanwhile is the earliest due time announced since.
-	claiming     bool
-	dueMeanwhile time.Time
-}
+// load is deliveries in memory and the bytes of their events' data.
+type load struct{ deliveries, bytes int }
 
 // Limits bound what the dispatcher does at once. Zero fields take the defaults.
 type Limits struct {
-	Senders           int // requests in the air; default 256
+	Senders           int // requests in the air, slow ones not counted; default 256
 	SendersPerWebhook int // requests in the air for one webhook; default 64
-	Ready             int // deliveries in memory; default 8192
-	ReadyPerWebhook   int // deliveries in memory for one webhook; default 512
-	ReadyBytes        int // bytes of event data in memory; default 64 MiB
-	Claim             int // deliveries claimed in one transaction; default 256
+	LeastSenders      int // the same for one whose receiver gives no answers; default 4
+	// Slow is how many requests may take long at once before lame receivers have to wait for one to end; default 1024.
+	Slow            int
+	Ready           int // deliveries in memory; default 8192
+	ReadyPerWebhook int // deliveries in memory for one webhook; default 512
+	ReadyBytes      int // bytes of event data in memory; default 64 MiB
+	Claim           int // deliveries claimed in one transaction; default 256
 }
 
 func (l Limits) withDefaults() Limits {
@@ -73,6 +70,8 @@ func (l Limits) withDefaults() Limits {
 	}{
 		{&l.Senders, 256},
 		{&l.SendersPerWebhook, 64},
+		{&l.LeastSenders, 4},
+		{&l.Slow, 1024},
 		{&l.Ready, 8192},
 		{&l.ReadyPerWebhook, 512},
 		{&l.ReadyBytes, 64 << 20},
@@ -82,13 +81,14 @@ func (l Limits) withDefaults() Limits {
 			*f.value = f.is
 		}
 	}
+	l.LeastSenders = min(l.LeastSenders, l.SendersPerWebhook)
 	return l
 }
 
-// claimPause is how long the loop waits after the database refused a claim.
-const claimPause = time.Second
+// othersEvery is how many turns go by before receivers that are not proven have one, while proven ones wait as well.
+const othersEvery = 4
 
-func newDispatcher(limits Limits, store Store, log *slog.Logger, send func(*Sending)) *dispatcher {
+func newDispatcher(limits Limits, store Store, log *slog.Logger, send func(*Sending) sendResult) *dispatcher {
 	return &dispatcher{
 		limits: limits.withDefaults(), store: store, log: log, send: send,
 		queues: map[WebhookID]*queue{}, held: map[DeliveryID]int{},
@@ -99,7 +99,9 @@ func newDispatcher(limits Limits, store Store, log *slog.Logger, send func(*Send
 func (d *dispatcher) queue(id WebhookID) *queue {
 	q := d.queues[id]
 	if q == nil {
-		q = &queue{webhook: id, place: -1}
+		q = newQueue(id)
+		q.setRate(d.store.Directory().Webhook(id))
+		q.limit = min(q.limit, d.limits.SendersPerWebhook)
 		d.queues[id] = q
 	}
 	return q
@@ -112,22 +114,83 @@ func (d *dispatcher) reserve(dl *Delivery, size int) bool {
 	defer d.mu.Unlock()
 	q := d.queue(dl.WebhookID)
 	backlog := !q.nextDue.IsZero() && !q.nextDue.After(dl.CreatedAt)
-	if d.stopped || backlog || !d.room(q) {
+	if d.stopped || backlog || q.paused() || !d.room(q) {
 		return false
 	}
 	q.reserved++
-	d.hold(dl.ID, dl.Claim+1, size)
+	d.hold(q, dl.ID, dl.Claim+1, size)
 	return true
 }
 
+// room reports whether one more delivery may stand ready for the webhook.
 func (d *dispatcher) room(q *queue) bool {
-	return d.ready < d.limits.Ready && d.bytes < d.limits.ReadyBytes && len(q.ready)+q.reserved < d.limits.ReadyPerWebhook
+	return !d.ready.atLeast(d.limits, 1) && len(q.ready)+q.reserved < q.roomFor(d.limits.ReadyPerWebhook) &&
+		(!q.aside() || !d.aside.atLeast(d.limits, 2))
 }
 
-func (d *dispatcher) hold(id DeliveryID, claim, size int) {
+// atLeast reports whether the load has reached the part-th part of what may be in memory.
+func (l load) atLeast(limits Limits, part int) bool {
+	return l.deliveries >= limits.Ready/part || l.bytes >= limits.ReadyBytes/part
+}
+
+// hold counts a delivery that is ready, or will be.
+func (d *dispatcher) hold(q *queue, id DeliveryID, claim, size int) {
 	d.held[id] = claim
-	d.ready++
-	d.bytes += size
+	d.add(q, 1, size)
+}
+
+// add counts deliveries of a queue into memory, or out of it.
+func (d *dispatcher) add(q *queue, deliveries, bytes int) {
+	q.bytes += bytes
+	d.ready.deliveries += deliveries
+	d.ready.bytes += bytes
+	if q.aside() {
+		d.aside.deliveries += deliveries
+		d.aside.bytes += bytes
+	}
+}
+
+// adapt changes what decides whether a queue stands aside, and counts what it holds anew.
+func (d *dispatcher) adapt(q *queue, change func()) {
+	before, standing := q.aside(), q.standing()
+	change()
+	if q.inRing && q.standing() != standing {
+		d.leave(q)
+		d.enter(q)
+		d.start()
+	}
+	switch {
+	case q.aside() && !before:
+		d.aside.deliveries += len(q.ready) + q.reserved
+		d.aside.bytes += q.bytes
+	case before && !q.aside():
+		d.aside.deliveries -= len(q.ready) + q.reserved
+		d.aside.bytes -= q.bytes
+	}
+	if q.lame && standing != lame {
+		d.trim(q)
+	}
+}
+
+// trim gives back what stands ready for a receiver that has become lame, down to the room that it has as such.
+func (d *dispatcher) trim(q *queue) {
+	keep := q.roomFor(d.limits.ReadyPerWebhook)
+	if d.aside.atLeast(d.limits, 2) {
+		keep = 0
+	}
+	if len(q.ready) <= keep || q.paused() {
+		return
+	}
+	for _, s := range q.ready[keep:] {
+		d.add(q, -1, -len(s.Event.Data))
+		d.left = append(d.left, s)
+	}
+	q.ready = slices.Delete(q.ready, keep, len(q.ready))
+	if keep == 0 {
+		d.leave(q)
+	}
+	d.refill(q)
+	d.poke()
 }
 
 // handOver takes the deliveries of an event whose commit is on disk, and takes back the reservations of those that
@@ -140,190 +203,136 @@ func (d *dispatcher) handOver(e *Event, offers []Offer, stored []Delivery) {
 		if offers[i].Room {
 			q.reserved--
 			if len(stored) > 0 && stored[i].State == StateSending {
-				d.push(q, &Sending{Delivery: stored[i], Event: e})
+				d.push(q, &Sending{Delivery: stored[i], Event: e}, false)
 				continue
 			}
 			delete(d.held, offers[i].Delivery.ID)
-			d.ready--
-			d.bytes -= len(e.Data)
+			d.add(q, -1, -len(e.Data))
+			d.refill(q)
 		}
 		if len(stored) > 0 && !stored[i].DueAt.IsZero() {
 			d.announce(q, stored[i].DueAt)
 		}
 	}
+	d.makeRoom()
 }
 
-// push makes a delivery ready that is already counted by hold.
-func (d *dispatcher) push(q *queue, s *Sending) {
+// push makes a delivery ready that is already counted by hold. pass: it may go though its webhook is paused.
+func (d *dispatcher) push(q *queue, s *Sending, pass bool) {
+	switch {
+	case q.paused() && !pass:
+		// The pause began while it was on its way.
+		d.add(q, -1, -len(s.Event.Data))
+		d.left = append(d.left, s)
+		d.poke()
+		return
+	case q.paused():
+		q.pass++
+	}
 	q.ready = append(q.ready, s)
 	d.enter(q)
-	if d.senders < d.limits.Senders && len(d.ring) > 0 && !d.stopped {
-		d.senders++
-		d.idle.Go(d.sender)
-	}
-}
-
-// enter puts a queue into the ring when it may send.
-func (d *dispatcher) enter(q *queue) {
-	if !q.inRing && len(q.ready) > 0 && q.sending < d.limits.SendersPerWebhook {
-		q.inRing = true
-		d.ring = append(d.ring, q)
-	}
+	d.start()
 }
 
 // sender sends until nothing is ready.
 func (d *dispatcher) sender() {
 	for {
-		q, s := d.next()
+		f, s := d.next()
 		if s == nil {
 			return
 		}
-		d.send(s)
-		d.mu.Lock()
-		q.sending--
-		d.enter(q)
-		d.mu.Unlock()
+		if !d.landed(f, d.send(s)) {
+			return
+		}
 	}
 }
 
 // next takes the first delivery of the queue whose turn it is.
-func (d *dispatcher) next() (*queue, *Sending) {
+func (d *dispatcher) next() (*flight, *Sending) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if len(d.ring) == 0 || d.stopped {
-		d.senders--
-		return nil, nil
+	for {
+		q := d.nextQueue()
+		if q == nil {
+			d.senders--
+			return nil, nil
+		}
+		if d.rest(q) {
+			continue
+		}
+		return d.take(q)
 	}
-	q := d.ring[0]
-	d.ring[0] = nil
-	d.ring = d.ring[1:]
-	q.inRing = false
+}
+
+// take begins the flight of a queue's first delivery.
+func (d *dispatcher) take(q *queue) (*flight, *Sending) {
 	s := q.ready[0]
 	q.ready[0] = nil
 	q.ready = q.ready[1:]
+	if q.paused() {
+		q.pass--
+	}
+	d.add(q, -1, -len(s.Event.Data))
+	f := &flight{queue: q, started: time.Now(), standing: q.standing()}
+	d.serving[f.standing]++
 	q.sending++
-	d.ready--
-	d.bytes -= len(s.Event.Data)
+	d.air.add(f)
+	d.watch()
 	d.enter(q)
 	d.refill(q)
-	return q, s
+	return f, s
 }
 
-// refill lets the loop claim more for a queue that waits on disk once half of its room is free.
-func (d *dispatcher) refill(q *queue) {
-	if q.place < 0 && !q.claiming && !q.nextDue.IsZero() && len(q.ready) <= d.limits.ReadyPerWebhook/2 {
-		heap.Push(&d.due, q)
-		d.poke()
-	}
-	if d.full && d.ready <= d.limits.Ready/2 && d.bytes <= d.limits.ReadyBytes/2 {
-		d.full = false
-		d.poke()
-	}
-}
-
-// announceDue tells that a delivery of the webhook is on disk and due at t.
-func (d *dispatcher) announceDue(id WebhookID, t time.Time) {
+// landed notes that a request came to its end, and reports whether its sender may go on.
+func (d *dispatcher) landed(f *flight, r sendResult) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.announce(d.queue(id), t)
+	q := f.queue
+	q.sending--
+	d.adapt(q, func() { q.learn(r, d.limits.LeastSenders, d.limits.SendersPerWebhook) })
+	if !f.slow {
+		d.air.remove(f)
+		d.serving[f.standing]--
+		d.enter(q)
+		return true
+	}
+	d.slow--
+	q.slow--
+	d.enter(q)
+	if d.senders >= d.limits.Senders {
+		return false
+	}
+	d.senders++
+	return true
 }
 
-func (d *dispatcher) announce(q *queue, t time.Time) {
-	if d.stopped {
-		return // the heap is gone; the next start finds it on disk
-	}
-	if q.claiming && (q.dueMeanwhile.IsZero() || t.Before(q.dueMeanwhile)) {
-		q.dueMeanwhile = t
-	}
-	if !q.nextDue.IsZero() && !t.Before(q.nextDue) {
+// watch looks after requests that become slow, while there are any in the air.
+func (d *dispatcher) watch() {
+	if d.watching || d.air.first == nil {
 		return
 	}
-	q.nextDue = t
-	switch {
-	case q.claiming:
-	case q.place >= 0:
-		heap.Fix(&d.due, q.place)
-	case len(q.ready)+q.reserved < d.limits.ReadyPerWebhook:
-		heap.Push(&d.due, q)
-	}
-	if len(d.due) > 0 && d.due[0] == q {
-		d.poke()
-	}
-}
-
-// poke makes the loop look again.
-func (d *dispatcher) poke() {
-	select {
-	case d.wake <- struct{}{}:
-	default:
-	}
-}
-
-// release forgets a delivery whose outcome is on disk, or that another start will find there, unless it was taken
-// again since.
-func (d *dispatcher) release(id DeliveryID, claim int) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.held[id] == claim {
-		delete(d.held, id)
-	}
-}
-
-// configChanged makes the loop look for deliveries in memory whose webhook went out of use.
-func (d *dispatcher) configChanged() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.changed = true
-	d.poke()
-}
-
-// cancelOutOfUse cancels what is ready for webhooks that went out of use.
-func (d *dispatcher) cancelOutOfUse(now time.Time) {
-	for reason, ids := range d.takeOutOfUse(now) {
-		d.cancel(now, ids, reason)
-	}
-}
-
-// takeOutOfUse takes what is ready for webhooks out of use from their queues, by the reason.
-func (d *dispatcher) takeOutOfUse(now time.Time) map[string][]DeliveryID {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if !d.changed {
-		return nil
-	}
-	d.changed = false
-	taken := map[string][]DeliveryID{}
-	dir := d.store.Directory()
-	for id, q := range d.queues {
-		if len(q.ready) == 0 {
-			continue
+	d.watching = true
+	time.AfterFunc(time.Until(d.air.first.started.Add(slowAfter)), func() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.watching = false
+		for now := time.Now(); d.air.first != nil && now.Sub(d.air.first.started) >= slowAfter; {
+			d.slowDown(d.air.first)
 		}
-		reason := dir.Unusable(id, now)
-		if reason == "" {
-			continue
-		}
-		for _, s := range q.ready {
-			taken[reason] = append(taken[reason], s.Delivery.ID)
-			d.ready--
-			d.bytes -= len(s.Event.Data)
-		}
-		q.ready = nil
-		d.leave(q)
-	}
-	return taken
+		d.watch()
+	})
 }
 
-// cancel ends deliveries that are held here and must not be sent any more. What cannot be stored now is put back by
-// the rescue, and comes here again.
-func (d *dispatcher) cancel(now time.Time, ids []DeliveryID, reason string) {
-	if err := d.store.CancelUnusable(context.Background(), now.Truncate(time.Millisecond), ids, reason); err != nil {
-		d.log.Error("cancel failed", "deliveries", len(ids), "error", err)
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for _, id := range ids {
-		delete(d.held, id)
-	}
+// slowDown moves a request to the pool of the slow ones, and lets another sender take its place.
+func (d *dispatcher) slowDown(f *flight) {
+	d.air.remove(f)
+	f.slow = true
+	d.slow++
+	f.queue.slow++
+	d.senders--
+	d.serving[f.standing]--
+	d.adapt(f.queue, func() { f.queue.lame = true })
+	d.start()
 }
 
 // inLine reports whether a delivery stands ready and is not yet being sent.
@@ -344,129 +353,31 @@ func (d *dispatcher) drop(webhook WebhookID, id DeliveryID) {
 			continue
 		}
 		q.ready = append(q.ready[:i], q.ready[i+1:]...)
-		d.ready--
-		d.bytes -= len(s.Event.Data)
+		d.add(q, -1, -len(s.Event.Data))
 		delete(d.held, id)
-		if len(q.ready) == 0 && q.inRing {
+		if q.paused() {
+			q.pass--
+		}
+		if q.probe == id {
+			q.probe = 0
+		}
+		if !q.maySend() {
 			d.leave(q)
 		}
+		d.refill(q)
 		return
 	}
 }
 
-func (d *dispatcher) leave(q *queue) {
-	for i := range d.ring {
-		if d.ring[i] == q {
-			d.ring = append(d.ring[:i], d.ring[i+1:]...)
-			q.inRing = false
-			return
-		}
+// empty takes what is ready from a queue.
+func (d *dispatcher) empty(q *queue) []*Sending {
+	taken := q.ready
+	for _, s := range taken {
+		d.add(q, -1, -len(s.Event.Data))
 	}
-}
-
-// run claims what is due until ctx ends. Claims and rescues happen here alone, so that a rescue never sees a
-// delivery that was claimed but is not yet held.
-func (d *dispatcher) run(ctx context.Context) {
-	timer := time.NewTimer(time.Hour)
-	defer timer.Stop()
-	for {
-		d.cancelOutOfUse(time.Now())
-		wants, sleep := d.wants(time.Now())
-		if len(wants) > 0 {
-			if d.claim(ctx, wants) {
-				continue
-			}
-			sleep = claimPause
-		}
-		timer.Reset(sleep)
-		select {
-		case <-ctx.Done():
-			return
-		case <-d.wake:
-		case <-timer.C:
-		case done := <-d.rescues:
-			d.rescue(ctx)
-			close(done)
-		}
-	}
-}
-
-// wants returns what to claim now, and how long to sleep when that is nothing.
-func (d *dispatcher) wants(now time.Time) ([]Want, time.Duration) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	var wants []Want
-	for left := d.limits.Claim; len(d.due) > 0 && left > 0 && !d.stopped; {
-		q := d.due[0]
-		if wait := q.nextDue.Sub(now); wait > 0 {
-			return wants, wait
-		}
-		if d.ready >= d.limits.Ready || d.bytes >= d.limits.ReadyBytes {
-			d.full = true
-			break
-		}
-		heap.Pop(&d.due)
-		limit := min(left, d.limits.ReadyPerWebhook-len(q.ready)-q.reserved)
-		if limit <= 0 {
-			// refill puts it back when there is room.
-			continue
-		}
-		q.claiming, q.dueMeanwhile = true, time.Time{}
-		wants = append(wants, Want{WebhookID: q.webhook, Limit: limit})
-		left -= limit
-	}
-	return wants, time.Hour
-}
-
-// claim takes due deliveries from the database and makes them ready. It reports whether that worked.
-func (d *dispatcher) claim(ctx context.Context, wants []Want) bool {
-	// The answer is awaited even when ctx ends, for what was claimed must be held.
-	claims, err := d.store.ClaimDue(context.WithoutCancel(ctx), time.Now().Truncate(time.Millisecond), wants)
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if err != nil {
-		d.log.Error("claim failed", "error", err)
-		for _, want := range wants {
-			q := d.queue(want.WebhookID)
-			q.claiming = false
-			heap.Push(&d.due, q)
-		}
-		return false
-	}
-	for _, c := range claims {
-		q := d.queue(c.WebhookID)
-		for _, s := range c.Taken {
-			d.hold(s.Delivery.ID, s.Delivery.Claim, len(s.Event.Data))
-			d.push(q, s)
-		}
-		q.claiming = false
-		q.nextDue = c.NextDue
-		if !q.dueMeanwhile.IsZero() && (q.nextDue.IsZero() || q.dueMeanwhile.Before(q.nextDue)) {
-			q.nextDue = q.dueMeanwhile
-		}
-		if !q.nextDue.IsZero() && len(q.ready)+q.reserved < d.limits.ReadyPerWebhook {
-			heap.Push(&d.due, q)
-		}
-	}
-	return true
-}
-
-// rescue puts back what is marked as being sent but held by nobody: the trace of a lost commit answer.
-func (d *dispatcher) rescue(ctx context.Context) {
-	now := time.Now().Truncate(time.Millisecond)
-	webhooks, err := d.store.PutBackAbandoned(context.WithoutCancel(ctx), now, func(id DeliveryID) bool {
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		_, ok := d.held[id]
-		return ok
-	})
-	if err != nil {
-		d.log.Error("rescue failed", "error", err)
-		return
-	}
-	for _, id := range webhooks {
-		d.announceDue(id, now)
-	}
+	q.ready, q.pass = nil, 0
+	d.leave(q)
+	return taken
 }
 
 // stop keeps senders from taking more and returns what was ready and not sent.
@@ -481,33 +392,9 @@ func (d *dispatcher) stop() []DeliveryID {
 		}
 		q.ready = nil
 	}
-	d.ring, d.due = nil, nil
+	for _, s := range d.left {
+		ids = append(ids, s.Delivery.ID)
+	}
+	d.rings, d.due, d.crowded, d.left = [standings][]*queue{}, nil, nil, nil
 	return ids
-}
-
-// dueHeap orders queues by when the first delivery on disk is due.
-type dueHeap []*queue
-
-func (h dueHeap) Len() int           { return len(h) }
-func (h dueHeap) Less(i, j int) bool { return h[i].nextDue.Before(h[j].nextDue) }
-func (h dueHeap) Swap(i, j int) {
-	h[i], h[j] = h[j], h[i]
-	h[i].place, h[j].place = i, j
-}
-
-// Push adds a queue.
-func (h *dueHeap) Push(x any) {
-	q := x.(*queue)
-	q.place = len(*h)
-	*h = append(*h, q)
-}
-
-// Pop removes the last queue.
-func (h *dueHeap) Pop() any {
-	last := len(*h) - 1
-	q := (*h)[last]
-	(*h)[last] = nil
-	*h = (*h)[:last]
-	q.place = -1
-	return q
 }

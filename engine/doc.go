@@ -27,19 +27,24 @@
 //	  │                           └─ hasten                              │
 //	  └─ cancel: from every state that is not final                      │
 //	     resend: from every final state to queued  ◄─────────────────────┘
+//	     recover: from failed and cancelled to queued, with all retries again
 //
 // Transition is this picture as one pure function; constraints of the database refuse rows that contradict it.
-// Final are delivered, failed, cancelled and skipped.
+// Final are delivered, failed, cancelled and skipped. A test begins in sending, is cancelled when it is interrupted, and
+// is never resent.
 //
 // # What is where
 //
 //	consumer.go, webhook.go, header.go   the settings and their limits
 //	catalog.go, labinstance.go, event.go what events are
-//	delivery.go, attempt.go, outcome.go  what becomes of them
+//	delivery.go, attempt.go, outcome.go, decide.go
+//	                                     what becomes of them
 //	retry.go, erroraction.go             the rules of trying again and giving up
 //	directory.go, match.go               which webhooks an event concerns
 //	accept.go, dispatch.go, render.go, send.go, record.go, maintain.go
 //	                                     the pipeline, in the order of the verbs
+//	recover.go, errands.go               sending again what was missed, and what is too much for one transaction
+//	test.go                              one attempt past the pipeline, to try out a webhook
 //	store.go                             what the pipeline needs of the database
 //	filter.go                            what lists ask for and get
 package engine

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"sync"
 	"time"
@@ -22,8 +23,11 @@ type Config struct {
 	Grace     time.Duration // 0: DefaultGrace
 	UserAgent string        // "": Labhook
 	Limits    Limits
-	// Transport sends the requests; nil: the guard's.
+	// Transport sends the requests; nil: the guard's, which knows about client certificates.
 	Transport http.RoundTripper
+	// Chance returns a random number from -1 to 1 for the jitter of each wait; nil: math/rand's. Several goroutines
+	// call it.
+	Chance func() float64
 }
 
 // Engine takes events, and sends them. Make one with New, Start it once and Stop it once.
@@ -32,17 +36,20 @@ type Engine struct {
 	store      Store
 	log        *slog.Logger
 	transport  http.RoundTripper
+	client     *egress.Client // what transport is, unless the configuration has one
 	dispatcher *dispatcher
 	gatekeeper *gatekeeper
+	errands    *errands
 	waiting    *waitingRoom
 	janitor    *janitor
+	tests      tests
 
 	// life is held for reading by whoever accepts work, so that Stop can wait for them.
 	life  sync.RWMutex
 	state engineState
 
 	order     sync.Mutex     // held while ids are made and their event is queued
-	loop      sync.WaitGroup // the dispatcher's and the gatekeeper's loops
+	loop      sync.WaitGroup // of the dispatcher, the gatekeeper and the errands
 	stopLoop  context.CancelFunc
 	sendCtx   context.Context // cancelled when the grace period is over
 	interrupt context.CancelCauseFunc
@@ -69,12 +76,17 @@ func New(cfg Config, store Store) *Engine {
 	if cfg.UserAgent == "" {
 		cfg.UserAgent = "Labhook"
 	}
-	if cfg.Transport == nil {
-		cfg.Transport = cfg.Guard.Transport(MaxAnswerHeaders)
+	if cfg.Chance == nil {
+		cfg.Chance = func() float64 { return 2*rand.Float64() - 1 }
 	}
 	e := &Engine{cfg: cfg, store: store, log: cfg.Log, transport: cfg.Transport}
+	if e.transport == nil {
+		e.client = cfg.Guard.Client(MaxAnswerHeaders)
+		e.transport = e.client
+	}
 	e.dispatcher = newDispatcher(cfg.Limits, store, cfg.Log, e.send)
 	e.gatekeeper = newGatekeeper(store, cfg.Log)
+	e.errands = newErrands(store, cfg.Log)
 	e.waiting = newWaitingRoom()
 	e.janitor = newJanitor(cfg.Log)
 	store.Watch(watcher{e})
@@ -100,6 +112,13 @@ func (e *Engine) Start(ctx context.Context) error {
 	if err := e.store.ReleaseLanes(ctx, now, nil); err != nil {
 		return fmt.Errorf("release lanes: %w", err)
 	}
+	paused, err := e.store.Pauses(ctx)
+	if err != nil {
+		return err
+	}
+	for _, streak := range paused {
+		e.dispatcher.pause(streak.WebhookID, streak.PausedUntil)
+	}
 	if err := e.sweep(ctx); err != nil {
 		return err
 	}
@@ -107,6 +126,7 @@ func (e *Engine) Start(ctx context.Context) error {
 	e.stopLoop = stop
 	e.loop.Go(func() { e.dispatcher.run(loopCtx) })
 	e.loop.Go(func() { e.gatekeeper.run(loopCtx) })
+	e.loop.Go(func() { e.errands.run(loopCtx) })
 	if err := e.janitor.start(loopCtx, e.maintenance()); err != nil {
 		stop()
 		return fmt.Errorf("start maintenance: %w", err)
@@ -152,6 +172,9 @@ func (e *Engine) Stop(ctx context.Context) error {
 	}
 	e.interrupt(errInterrupted)
 	<-finished
+	if e.client != nil {
+		e.client.CloseIdleConnections()
+	}
 	unsent = append(unsent, e.putBack...)
 	if len(unsent) == 0 {
 		return nil
@@ -190,12 +213,35 @@ func (e *Engine) change(ctx context.Context, who Actor, id DeliveryID, c Change)
 	if err != nil {
 		return d, fmt.Errorf("%s delivery: %w", c.Step, err)
 	}
-	if d.State.Final() {
+	switch {
+	case d.State.Final():
 		e.dispatcher.drop(d.WebhookID, d.ID)
-	} else {
+	case e.dispatcher.paused(d.WebhookID):
+		return e.sendNow(ctx, d)
+	default:
 		e.dispatcher.announceDue(d.WebhookID, d.DueAt)
 	}
 	return d, nil
+}
+
+// sendNow sends a delivery that a person asked for though its webhook is paused.
+func (e *Engine) sendNow(ctx context.Context, d Delivery) (Delivery, error) {
+	e.dispatcher.expect(d.ID)
+	s, err := e.store.ClaimDelivery(context.WithoutCancel(ctx), time.Now().Truncate(time.Millisecond), d.ID)
+	if err != nil {
+		e.dispatcher.forget(d.ID)
+		if errors.Is(err, ErrConflict) {
+			err = nil // it was claimed or cancelled meanwhile
+		}
+		return d, err
+	}
+	e.dispatcher.sendNow(s)
+	return s.Delivery, nil
+}
+
+// ResumeWebhook ends the pause of a webhook by hand: all that waits for it is sent. ErrConflict when it is not paused.
+func (e *Engine) ResumeWebhook(ctx context.Context, who Actor, id WebhookID) error {
+	return e.store.ResumeWebhook(context.WithoutCancel(ctx), who, id)
 }
 
 // InLine reports whether a delivery in StateSending still waits for a sender.
@@ -230,10 +276,17 @@ func (w watcher) GateClosed(opensBy time.Time) { w.gatekeeper.announce(opensBy) 
 func (w watcher) ConfigChanged() {
 	w.dispatcher.configChanged()
 	w.gatekeeper.poke()
+	w.dropIdentities()
 }
+
+// Paused tells the dispatcher.
+func (w watcher) Paused(id WebhookID, until time.Time) { w.dispatcher.pause(id, until) }
 
 // LaneLeft tells the gatekeeper.
 func (w watcher) LaneLeft(lane LaneID) { w.gatekeeper.left(lane) }
+
+// Unfinished tells the errands.
+func (w watcher) Unfinished() { w.errands.more() }
 
 // AddMaintenance adds a recurring piece of work of another package. Call it before Start.
 func (e *Engine) AddMaintenance(name string, every time.Duration, run func(context.Context) error) {

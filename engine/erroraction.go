@@ -46,7 +46,7 @@ func EndLabOffered(events []string) bool {
 }
 
 // checkEndLab adds a message when End Lab needs a confirmation that was not given.
-func (w *Webhook) checkEndLab(bad *InvalidError) {
+func (w *Webhook) checkEndLab(bad *InvalidError, c *Catalog) {
 	if w.ErrorAction != ErrorActionEndLab || w.EndLabConfirmed || EndLabOffered(w.Events) {
 		return
 	}
@@ -56,7 +56,7 @@ func (w *Webhook) checkEndLab(bad *InvalidError) {
 		case code == AllEvents:
 			late = append(late, "all events")
 		case !slices.Contains(endLabEvents, code):
-			late = append(late, Catalog.Label(code))
+			late = append(late, c.Label(code))
 		}
 	}
 	bad.add("error_action", "End Lab at %s may cost learners their work: confirm that, or choose another action", strings.Join(late, ", "))
@@ -69,8 +69,8 @@ var keptAtEnd = []string{LabTearingDown, LabTornDown}
 func SkippedAtEnd(eventType string) bool { return !slices.Contains(keptAtEnd, eventType) }
 
 // SkipReason says on a skipped delivery why it was not sent.
-func SkipReason(w *Webhook, e *Event) string {
-	return fmt.Sprintf("The lab was ended: %q failed at %s and its error action is %s.", w.Name, Catalog.Label(e.Type), ErrorActionEndLab.Label())
+func SkipReason(c *Catalog, w *Webhook, e *Event) string {
+	return fmt.Sprintf("The lab was ended: %q failed at %s and its error action is %s.", w.Name, c.Label(e.Type), ErrorActionEndLab.Label())
 }
 
 // StandardNotification is what the lab's user is told when a webhook has no text of its own.

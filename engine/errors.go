@@ -20,6 +20,15 @@ var (
 	ErrStopping = errors.New("the server is stopping")
 )
 
+// Conflict is an ErrConflict with a sentence for the person who ran into it.
+type Conflict string
+
+// Error returns the sentence.
+func (c Conflict) Error() string { return string(c) }
+
+// Is makes it an ErrConflict.
+func (c Conflict) Is(target error) bool { return target == ErrConflict }
+
 // Invalid says what is wrong with one field and how to mend it.
 type Invalid struct {
 	// Field is the name as the API spells it, with a path where it is nested: "url", "headers[2]", "data.UserId".

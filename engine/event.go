@@ -40,6 +40,8 @@ type Event struct {
 	TraceParent string // W3C trace context of the sender; empty: none
 	Source      string // who posted it, in words: an API key or a person
 	SourceIP    string
+	// Test: it was made to test one webhook, and concerns no other.
+	Test bool
 }
 
 // PublicID is the id that senders and receivers see: the sender's own where it gave one.
@@ -58,17 +60,17 @@ func (e *Event) SameAs(other *Event) bool {
 		e.Subject == other.Subject && (undated || e.OccurredAt.Equal(other.OccurredAt)) && bytes.Equal(e.Data, other.Data)
 }
 
-// Prepare checks the event and fills what follows from the rest: the subject of a lab event and the time it
-// occurred. The error is an InvalidError.
-func (e *Event) Prepare(now time.Time) error {
+// Prepare checks the event against the catalog and fills what follows from the rest: the code of its type where it
+// was named by its label, what it is about, and the time it occurred. The error is an InvalidError.
+func (e *Event) Prepare(c *Catalog, now time.Time) error {
 	var bad InvalidError
-	kind, ok := Catalog.Find(e.Type)
+	kind, ok := c.Find(e.Type)
 	switch {
 	case e.Type == "":
 		bad.add("type", "Name the event type, such as %s", LabScored)
 	case !ok:
 		bad.add("type", "There is no event type %q; GET /api/v1/event-types lists them", e.Type)
-	case kind.Group == GroupSystem:
+	case !kind.Sendable() && !e.Test:
 		bad.add("type", "%s is a system event, which Labhook raises itself", kind.Code)
 	default:
 		e.Type = kind.Code
@@ -124,16 +126,18 @@ func (e *Event) checkData(bad *InvalidError, kind EventType) {
 		return
 	}
 	e.Data = json.RawMessage(data)
-	if !kind.LabDetails {
-		return
+	subject := kind.subjectOf
+	if kind.LabDetails {
+		lab, err := ParseLabDetails(e.Data)
+		if invalid, ok := errors.AsType[InvalidError](err); ok {
+			*bad = append(*bad, invalid...)
+			return
+		}
+		subject = func(json.RawMessage) string { return lab.InstanceID() } // parsed already
 	}
-	lab, err := ParseLabDetails(e.Data)
-	if invalid, ok := errors.AsType[InvalidError](err); ok {
-		*bad = append(*bad, invalid...)
-		return
-	}
+	kind.Schema.check(bad, "data", e.Data)
 	if e.Subject == "" {
-		e.Subject = lab.InstanceID()
+		e.Subject = subject(e.Data)
 	}
 }
 

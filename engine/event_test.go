@@ -77,7 +77,7 @@ func TestPrepareRefuses(t *testing.T) {
 	}
 	for name, tt := range tests {
 		e := enginetest.Event(tt.change)
-		if diff := cmp.Diff(tt.want, problems(t, e.Prepare(noon))); diff != "" {
+		if diff := cmp.Diff(tt.want, problems(t, e.Prepare(engine.BuiltIn, noon))); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
@@ -98,7 +98,7 @@ func TestPrepareAllows(t *testing.T) {
 		"trace":     func(e *engine.Event) { e.TraceParent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01" },
 	} {
 		e := enginetest.Event(change)
-		if err := e.Prepare(noon); err != nil {
+		if err := e.Prepare(engine.BuiltIn, noon); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -110,7 +110,7 @@ func TestPrepareFills(t *testing.T) {
 	e := enginetest.Event(func(e *engine.Event) {
 		e.Type, e.Data = "first displayable", json.RawMessage("\n {\"Id\": 42, \"Extra\": 1.50} \t")
 	})
-	if err := e.Prepare(now); err != nil {
+	if err := e.Prepare(engine.BuiltIn, now); err != nil {
 		t.Fatal(err)
 	}
 	ms := noon.Add(123 * time.Millisecond)
@@ -121,7 +121,7 @@ func TestPrepareFills(t *testing.T) {
 		t.Errorf("data %q, want %q", e.Data, want)
 	}
 	e = enginetest.Event(func(e *engine.Event) { e.Subject, e.OccurredAt = "mine", noon.Add(-time.Hour+time.Microsecond) })
-	if err := e.Prepare(now); err != nil {
+	if err := e.Prepare(engine.BuiltIn, now); err != nil {
 		t.Fatal(err)
 	}
 	if e.Subject != "mine" || !e.OccurredAt.Equal(noon.Add(-time.Hour)) {
@@ -133,7 +133,7 @@ func TestSameAs(t *testing.T) {
 	t.Parallel()
 	prepared := func(now time.Time, change func(*engine.Event)) *engine.Event {
 		e := enginetest.Event(func(e *engine.Event) { e.SenderID, e.OccurredAt = "order-7", noon.Add(-time.Minute) }, change)
-		if err := e.Prepare(now); err != nil {
+		if err := e.Prepare(engine.BuiltIn, now); err != nil {
 			t.Fatal(err)
 		}
 		return &e

@@ -25,6 +25,7 @@ type DeliveryFilter struct {
 	EventID    EventID
 	EventType  string
 	Subject    string // the lab instance
+	Test       *bool  // only those that test a webhook, or only others
 	Since      time.Time
 	Until      time.Time // exclusive
 	// Before and After page: rows older than Before, or newer than After. At most one is set.
@@ -40,7 +41,8 @@ type DeliveryRow struct {
 	Subject      string
 	WebhookName  string
 	ConsumerName string
-	// AttemptsInAll is how many attempts the webhook makes before it gives up, as it is set now.
+	// AttemptsInAll is how many attempts are made before the delivery is given up, as its webhook is set now; those of
+	// earlier rounds included.
 	AttemptsInAll int
 }
 
@@ -49,6 +51,7 @@ type EventFilter struct {
 	Type          string
 	ConsumerID    ConsumerID
 	Subject       string
+	Test          *bool // made to test a webhook, or not; nil: both
 	Since, Until  time.Time
 	Before, After EventID
 	Limit         int // 0: PageSize

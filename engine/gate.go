@@ -15,6 +15,7 @@ type LaneID int64
 // delivery waiting. A delivery whose gate was opened goes on without holding anything.
 type Gate struct {
 	DeliveryID DeliveryID
+	WebhookID  WebhookID
 	Lane       LaneID
 	ClosedAt   time.Time
 	OpensBy    time.Time // at the latest
@@ -59,7 +60,7 @@ const attemptOverhead = 250 * time.Millisecond
 // NewGate returns the gate of a blocking delivery whose turn came now, with the settings that w has now; nil stands
 // for a webhook that is no more, whose delivery is about to be cancelled.
 func NewGate(d *Delivery, w *Webhook, now time.Time) Gate {
-	g := Gate{DeliveryID: d.ID, Lane: d.Lane, ClosedAt: now, OpensBy: now}
+	g := Gate{DeliveryID: d.ID, WebhookID: d.WebhookID, Lane: d.Lane, ClosedAt: now, OpensBy: now}
 	if w != nil {
 		g.OpensBy = now.Add(w.LongestHold() + time.Duration(w.AttemptsInAll())*attemptOverhead)
 	}

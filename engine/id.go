@@ -25,6 +25,7 @@ type (
 	deliveryKind struct{}
 	attemptKind  struct{}
 	userKind     struct{}
+	recoveryKind struct{}
 )
 
 func (consumerKind) prefix() string { return "con_" }
@@ -34,6 +35,7 @@ func (eventKind) prefix() string    { return "evt_" }
 func (deliveryKind) prefix() string { return "dlv_" }
 func (attemptKind) prefix() string  { return "att_" }
 func (userKind) prefix() string     { return "usr_" }
+func (recoveryKind) prefix() string { return "rec_" }
 
 // The kinds of ids.
 type (
@@ -44,6 +46,7 @@ type (
 	DeliveryID = ID[deliveryKind]
 	AttemptID  = ID[attemptKind]
 	UserID     = ID[userKind]
+	RecoveryID = ID[recoveryKind]
 )
 
 // idAlphabet is Crockford's base 32: no letters that look like digits, order kept.

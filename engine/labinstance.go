@@ -16,6 +16,8 @@ type LabDetails struct {
 type labField struct {
 	name string
 	kind labKind
+	// null: Studio documents that it may be null. Labhook takes every field as null.
+	null bool
 	// meaning in our own words, for the catalog.
 	meaning string
 	// sample is the value in Studio's documents.
@@ -35,31 +37,31 @@ const (
 // labFields are the fields in Studio's order (its page "Set Up Your Studio Webhook"). Times are Unix seconds.
 // The type of CustomData is not published; Labhook takes it for a text.
 var labFields = [...]labField{
-	{"Id", labInteger, "The lab instance", `998592321`},
-	{"UserId", labInteger, "The user in the platform", `5023932`},
-	{"UserExternalId", labText, "The user in your own system", `"Example.User"`},
-	{"UserFirstName", labText, "The user's first name", `"Example"`},
-	{"UserLastName", labText, "The user's last name", `"User"`},
-	{"LabProfileId", labInteger, "The lab profile", `19376`},
-	{"LabProfileName", labText, "The lab profile's name", `"Example Lab"`},
-	{"LabProfileNumber", labText, "The lab profile's number, a text", `"ABC"`},
-	{"LabSeriesId", labInteger, "The lab series", `10296`},
-	{"LabSeriesName", labText, "The lab series' name", `"Example Series"`},
-	{"ClassId", labInteger, "The class in the platform", `null`},
-	{"ClassExternalId", labText, "The class in your own system", `null`},
-	{"ClassName", labText, "The class's name", `null`},
-	{"Start", labInteger, "When the lab was started", `1671565852`},
-	{"End", labInteger, "When the lab ended", `null`},
-	{"Expires", labInteger, "When the lab expires", `1671587452`},
-	{"LastActivity", labInteger, "When the learner was last active", `null`},
-	{"LastSave", labInteger, "When the lab was last saved", `null`},
-	{"State", labInteger, "What the lab instance is doing", `20`},
-	{"CompletionStatus", labInteger, "How far the learner has come", `2`},
-	{"CustomData", labText, "A text of your own", `null`},
-	{"ExamPassed", labBool, "Whether the learner passed; set once activities were scored", `null`},
-	{"ExamScore", labNumber, "The score; set once activities were scored", `null`},
-	{"ExamMaxPossibleScore", labNumber, "The highest score that can be reached", `10`},
-	{"ExamPassingScore", labNumber, "The score needed to pass", `7`},
+	{"Id", labInteger, false, "The lab instance", `998592321`},
+	{"UserId", labInteger, false, "The user in the platform", `5023932`},
+	{"UserExternalId", labText, false, "The user in your own system", `"Example.User"`},
+	{"UserFirstName", labText, false, "The user's first name", `"Example"`},
+	{"UserLastName", labText, false, "The user's last name", `"User"`},
+	{"LabProfileId", labInteger, false, "The lab profile", `19376`},
+	{"LabProfileName", labText, false, "The lab profile's name", `"Example Lab"`},
+	{"LabProfileNumber", labText, false, "The lab profile's number, a text", `"ABC"`},
+	{"LabSeriesId", labInteger, true, "The lab series", `10296`},
+	{"LabSeriesName", labText, true, "The lab series' name", `"Example Series"`},
+	{"ClassId", labInteger, true, "The class in the platform", `null`},
+	{"ClassExternalId", labText, true, "The class in your own system", `null`},
+	{"ClassName", labText, true, "The class's name", `null`},
+	{"Start", labInteger, false, "When the lab was started", `1671565852`},
+	{"End", labInteger, true, "When the lab ended", `null`},
+	{"Expires", labInteger, false, "When the lab expires", `1671587452`},
+	{"LastActivity", labInteger, true, "When the learner was last active", `null`},
+	{"LastSave", labInteger, true, "When the lab was last saved", `null`},
+	{"State", labInteger, false, "What the lab instance is doing", `20`},
+	{"CompletionStatus", labInteger, false, "How far the learner has come", `2`},
+	{"CustomData", labText, true, "A text of your own", `null`},
+	{"ExamPassed", labBool, true, "Whether the learner passed; set once activities were scored", `null`},
+	{"ExamScore", labNumber, true, "The score; set once activities were scored", `null`},
+	{"ExamMaxPossibleScore", labNumber, true, "The highest score that can be reached", `10`},
+	{"ExamPassingScore", labNumber, true, "The score needed to pass", `7`},
 }
 
 // labFieldIndex finds a field's place by its exact name.

@@ -341,7 +341,7 @@ func FuzzParseLabDetails(f *testing.F) {
 			t.Fatal(err)
 		}
 		e := engine.Event{Type: engine.LabScored, Data: data}
-		if err := e.Prepare(noon); err == nil && !utf8.Valid(lab.Body()) {
+		if err := e.Prepare(engine.BuiltIn, noon); err == nil && !utf8.Valid(lab.Body()) {
 			t.Fatalf("an accepted event gives a body that is not UTF-8: %q", lab.Body())
 		}
 	})

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -19,7 +18,7 @@ import (
 
 	"labhook/db"
 	"labhook/engine"
-	"labhook/engine/egress"
+	"labhook/engine/enginetest"
 )
 
 // line is an engine with a store and a consumer of its own, for benchmarks.
@@ -44,7 +43,7 @@ func openLine(b *testing.B, dir, synchronous string, transport http.RoundTripper
 		watched = watch(store)
 	}
 	l.engine = engine.New(engine.Config{
-		Guard: egress.NewGuard([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}),
+		Guard: enginetest.Guard(),
 		Log:   slog.New(slog.DiscardHandler), Transport: transport, Grace: time.Millisecond,
 	}, watched)
 	if err := l.engine.Start(b.Context()); err != nil {

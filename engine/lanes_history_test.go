@@ -16,13 +16,13 @@ import (
 
 	"labhook/db"
 	"labhook/engine"
-	"labhook/engine/egress"
+	"labhook/engine/enginetest"
 )
 
 const (
-	modelHistories = 10_000 // random histories in all
-	modelPerStore  = 100    // histories that share a database, each with a consumer of its own
-	modelSteps     = 16     // random steps of one history
+	modelHistories = 3_000 // random histories in all
+	modelPerStore  = 100   // histories that share a database, each with a consumer of its own
+	modelSteps     = 16    // random steps of one history
 
 	// soon is how long what follows from a step may take: an outcome waits 10 ms for company.
 	soon = 20 * time.Millisecond
@@ -67,7 +67,8 @@ func openTheatre(t *testing.T) *theatre {
 func (th *theatre) start() {
 	th.mortal = &mortalStore{Store: th.store}
 	th.engine = engine.New(engine.Config{
-		Guard: egress.NewGuard(nil), Log: slog.New(slog.DiscardHandler), Transport: th.stage, Grace: time.Nanosecond,
+		Guard: enginetest.StrictGuard(), Log: slog.New(slog.DiscardHandler), Transport: th.stage, Grace: time.Nanosecond,
+		Limits: engine.Limits{LeastSenders: 64}, // the model does not take it slowly with receivers that give no answers
 	}, th.mortal)
 	if err := th.engine.Start(th.Context()); err != nil {
 		th.Fatal(err)

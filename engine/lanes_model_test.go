@@ -170,6 +170,9 @@ func (m *laneModel) answer(d *modelDelivery, r *modelRequest, success bool, now 
 		d.end(engine.StateDelivered)
 	case r.number <= r.retries:
 		d.state, d.due = engine.StateRetrying, now.Add(time.Duration(r.number)*time.Second)
+		if reason := m.unusable(d, now); reason != "" {
+			d.cancel(reason) // nothing waits for a webhook that is out of use
+		}
 	default:
 		m.fail(d, now)
 	}

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"labhook/engine"
-	"labhook/engine/egress"
+	"labhook/engine/enginetest"
 )
 
 // hang is a receiver that never answers.
@@ -127,7 +127,7 @@ func TestLateGateOpensWhileAnotherLaneCannotBeReleased(t *testing.T) {
 func (b *bench) startOn(store engine.Store, limits engine.Limits) {
 	b.t.Helper()
 	e := engine.New(engine.Config{
-		Guard: egress.NewGuard(nil), Log: slog.New(slog.DiscardHandler), Transport: b.wire, Limits: limits, Grace: 5 * time.Second,
+		Guard: enginetest.StrictGuard(), Log: slog.New(slog.DiscardHandler), Transport: b.wire, Limits: limits, Grace: 5 * time.Second,
 	}, store)
 	if err := e.Start(b.t.Context()); err != nil {
 		b.t.Fatal(err)

@@ -136,3 +136,10 @@ func (s *mortalStore) ReleaseLanes(ctx context.Context, now time.Time, lanes []e
 	}
 	return s.Store.ReleaseLanes(ctx, now, lanes)
 }
+
+func (s *mortalStore) GoOn(ctx context.Context, now time.Time) (bool, error) {
+	if s.crashed.Load() {
+		return false, errCrashed
+	}
+	return s.Store.GoOn(ctx, now)
+}

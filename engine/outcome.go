@@ -20,20 +20,21 @@ type FailureClass string
 
 // The failure classes.
 const (
-	ClassDNS     FailureClass = "dns"     // the host's name could not be resolved
-	ClassRefused FailureClass = "refused" // nobody listens at the address, or it cannot be reached
-	ClassReset   FailureClass = "reset"   // the connection broke
-	ClassTLS     FailureClass = "tls"     // no secure connection, or a certificate that is not trusted
-	ClassTimeout FailureClass = "timeout" // not done within the webhook's timeout
-	ClassBlocked FailureClass = "blocked" // the egress guard refused the address; no request left the host
-	ClassStatus  FailureClass = "status"  // the answer's status is not a success
-	ClassBody    FailureClass = "body"    // the answer broke off or is no HTTP
-	ClassRequest FailureClass = "request" // the request could not be made from the webhook's settings
+	ClassDNS      FailureClass = "dns"      // the host's name could not be resolved
+	ClassRefused  FailureClass = "refused"  // nobody listens at the address, or it cannot be reached
+	ClassReset    FailureClass = "reset"    // the connection broke
+	ClassTLS      FailureClass = "tls"      // no secure connection, or a certificate that is not trusted
+	ClassTimeout  FailureClass = "timeout"  // not done within the webhook's timeout
+	ClassBlocked  FailureClass = "blocked"  // the egress guard refused the address; no request left the host
+	ClassRedirect FailureClass = "redirect" // the answer sends elsewhere, which is never followed
+	ClassStatus   FailureClass = "status"   // the answer's status is not a success
+	ClassBody     FailureClass = "body"     // the answer broke off or is no HTTP
+	ClassRequest  FailureClass = "request"  // the request could not be made from the webhook's settings
 )
 
 // FailureClasses lists them.
 var FailureClasses = []FailureClass{
-	ClassStatus, ClassTimeout, ClassRefused, ClassReset, ClassDNS, ClassTLS, ClassBlocked, ClassBody, ClassRequest,
+	ClassStatus, ClassRedirect, ClassTimeout, ClassRefused, ClassReset, ClassDNS, ClassTLS, ClassBlocked, ClassBody, ClassRequest,
 }
 
 // OutcomeKind is what follows from an attempt.
@@ -55,17 +56,23 @@ type Outcome struct {
 	Error string
 	// RetryAt is when the next attempt is due, for OutcomeRetry.
 	RetryAt time.Time
+	// Deactivate says why the webhook is to be deactivated with this attempt, unless someone changed it meanwhile; empty:
+	// it is not. It is not kept with the attempt.
+	Deactivate DeactivateReason
 }
 
 // errInterrupted is the cause of a context that a shutdown cancelled.
 var errInterrupted = errors.New("interrupted by shutdown")
 
-// Classify tells the failure class of an attempt: err is what the HTTP client or the reading of the body
+// Classify tells the failure class of an attempt under a policy: err is what the HTTP client or the reading of the body
 // returned, status the answer's status, 0 for none.
-func Classify(err error, status int) FailureClass {
+func Classify(p *RetryPolicy, err error, status int) FailureClass {
 	if err == nil {
-		if status >= 200 && status <= 299 {
+		switch {
+		case p.Succeeded(status):
 			return ""
+		case status >= 300 && status <= 399:
+			return ClassRedirect
 		}
 		return ClassStatus
 	}
@@ -86,13 +93,13 @@ func Classify(err error, status int) FailureClass {
 		return ClassTLS
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return ClassTimeout
-	case errors.As(err, &op) && op.Op == "dial":
+	case errors.As(err, &op) && (op.Op == "dial" || op.Op == "proxyconnect"):
 		return ClassRefused
 	case errors.As(err, &op), errors.Is(err, net.ErrClosed):
 		return ClassReset
-	case status != 0:
+	case status != 0, hasText(err, "PROTOCOL_ERROR") && !hasText(err, "received from peer"):
 		return ClassBody
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), hasText(err, "server closed idle connection", "http2: ", "stream error: "):
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.ErrClosedPipe), hasText(err, "server closed idle connection", "http2: ", "stream error: "):
 		return ClassReset
 	}
 	return ClassBody
@@ -118,18 +125,6 @@ func isTLSError(err error) bool {
 // of their errors no type that could be asked for.
 func hasText(err error, texts ...string) bool {
 	return slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(err.Error(), text) })
-}
-
-// Decide tells what follows from an attempt that ended now. attempts counts it.
-func Decide(w *Webhook, attempts int, class FailureClass, now time.Time) Outcome {
-	switch {
-	case class == "":
-		return Outcome{Kind: OutcomeDelivered}
-	case class == ClassBlocked || class == ClassRequest || attempts > w.Retries:
-		// Trying again cannot mend what this host itself refuses.
-		return Outcome{Kind: OutcomeGiveUp, Class: class}
-	}
-	return Outcome{Kind: OutcomeRetry, Class: class, RetryAt: now.Add(w.Policy().Wait(attempts))}
 }
 
 // Change returns the step of the state machine that the outcome is.
@@ -162,15 +157,15 @@ func (c FailureClass) Advice(status int) string {
 	case ClassTimeout:
 		return "No complete answer came within the timeout. Let the receiver answer first and work later, or raise the timeout."
 	case ClassBlocked:
-		return "Labhook refused to connect to this address. If it is meant to be reached, allow its network with --allow-networks."
+		return "Labhook refused to send this. If it is meant to be sent, ask the operator for the setting that the error names."
 	case ClassBody:
 		return "The answer broke off or was not HTTP. Check what listens there, and proxies in between."
 	case ClassRequest:
 		return "The request could not be made from the webhook's settings."
+	case ClassRedirect:
+		return "The receiver sends elsewhere, which is never followed. Enter the final URL; the answer names it in its Location header."
 	case ClassStatus:
 		switch {
-		case status >= 300 && status < 400:
-			return "The receiver redirected, which is never followed. Enter the final URL."
 		case status == http.StatusUnauthorized || status == http.StatusForbidden:
 			return "The receiver did not accept the credentials. Check the Authorization header."
 		case status == http.StatusNotFound || status == http.StatusMethodNotAllowed:

@@ -115,7 +115,7 @@ func networkSituations(t *testing.T) map[string]situation {
 	cut := enginetest.NewReceiver(t, "200 drop")
 	return map[string]situation{
 		"name not resolved":  {url: "http://nowhere.invalid/", transport: failing, want: engine.ClassDNS},
-		"a number as name":   {url: "http://127.1/", want: engine.ClassDNS},
+		"a number as name":   {url: "http://127.1/", want: engine.ClassBlocked},
 		"refused":            {url: "http://" + closedPort(t), want: engine.ClassRefused},
 		"refused with TLS":   {url: "https://" + closedPort(t), want: engine.ClassRefused},
 		"reset":              {url: "http://" + rawServer(t, resets), want: engine.ClassReset},
@@ -125,8 +125,8 @@ func networkSituations(t *testing.T) map[string]situation {
 		"no answer in time":  {url: hanging.URL, timeout: 50 * time.Millisecond, want: engine.ClassTimeout},
 		"no end in time":     {url: stalling.URL, expires: true, status: 200, want: engine.ClassTimeout},
 		"no handshake":       {url: "https://" + rawServer(t, func(conn *net.TCPConn) { _, _ = io.Copy(io.Discard, conn) }), timeout: 50 * time.Millisecond, want: engine.ClassTimeout},
-		"blocked address":    {url: hanging.URL, transport: egress.NewGuard(nil).Transport(1 << 14), want: engine.ClassBlocked},
-		"blocked name":       {url: "http://localhost:1/", transport: egress.NewGuard(nil).Transport(1 << 14), want: engine.ClassBlocked},
+		"blocked address":    {url: hanging.URL, transport: enginetest.StrictGuard().Transport(1 << 14), want: engine.ClassBlocked},
+		"blocked name":       {url: "http://localhost:1/", transport: enginetest.StrictGuard().Transport(1 << 14), want: engine.ClassBlocked},
 		"answer breaks off":  {url: cut.URL, status: 200, want: engine.ClassBody},
 		"answer too short":   {url: "http://" + rawServer(t, writes("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort")), status: 200, want: engine.ClassBody},
 		"bad chunk":          {url: "http://" + rawServer(t, writes("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")), status: 200, want: engine.ClassBody},
@@ -137,7 +137,7 @@ func networkSituations(t *testing.T) map[string]situation {
 		"header breaks off":  {url: "http://" + rawServer(t, writes("HTTP/1.1 200 OK\r\nX-")), want: engine.ClassBody},
 		"success":            {url: enginetest.NewReceiver(t, "204").URL, status: 204},
 		"failure":            {url: enginetest.NewReceiver(t, "503").URL, status: 503, want: engine.ClassStatus},
-		"redirect":           {url: enginetest.NewReceiver(t, "302").URL, status: 302, want: engine.ClassStatus},
+		"redirect":           {url: enginetest.NewReceiver(t, "302").URL, status: 302, want: engine.ClassRedirect},
 		"plain HTTP for TLS": {url: strings.Replace(cut.URL, "http:", "https:", 1), want: engine.ClassTLS},
 		"garbage for TLS":    {url: "https://" + rawServer(t, func(conn *net.TCPConn) { _, _ = io.WriteString(conn, "220 mail.example.com ESMTP\r\n") }), want: engine.ClassTLS},
 	}
@@ -234,7 +234,7 @@ func (s situation) check(t *testing.T) {
 			_, err = io.Copy(io.Discard, resp.Body)
 			resp.Body.Close()
 		}
-		if got := engine.Classify(err, status); got != s.want || status != s.status {
+		if got := engine.Classify(&engine.StudioPolicy, err, status); got != s.want || status != s.status {
 			t.Errorf("by the %s: class %q, status %d, want %q, %d: %v", by, got, status, s.want, s.status, err)
 		}
 	}
@@ -252,7 +252,9 @@ func TestClassifyWithoutNetwork(t *testing.T) {
 		{nil, 204, ""},
 		{nil, 299, ""},
 		{nil, 199, engine.ClassStatus},
-		{nil, 300, engine.ClassStatus},
+		{nil, 300, engine.ClassRedirect},
+		{nil, 399, engine.ClassRedirect},
+		{nil, 400, engine.ClassStatus},
 		{nil, 0, engine.ClassStatus},
 		{dial(syscall.EHOSTUNREACH), 0, engine.ClassRefused},
 		{dial(syscall.ENETUNREACH), 0, engine.ClassRefused},
@@ -269,7 +271,7 @@ func TestClassifyWithoutNetwork(t *testing.T) {
 		{io.ErrUnexpectedEOF, 200, engine.ClassBody},
 		{errors.New("anything"), 0, engine.ClassBody},
 	} {
-		if got := engine.Classify(tt.err, tt.status); got != tt.want {
+		if got := engine.Classify(&engine.StudioPolicy, tt.err, tt.status); got != tt.want {
 			t.Errorf("%v, %d: %q, want %q", tt.err, tt.status, got, tt.want)
 		}
 	}
@@ -281,7 +283,7 @@ func TestAdvice(t *testing.T) {
 	for _, class := range engine.FailureClasses {
 		statuses := []int{0}
 		if class == engine.ClassStatus {
-			statuses = []int{302, 401, 404, 415, 418, 429, 503}
+			statuses = []int{401, 404, 415, 418, 429, 503}
 		}
 		for _, status := range statuses {
 			advice := class.Advice(status)
@@ -294,7 +296,7 @@ func TestAdvice(t *testing.T) {
 	if got := engine.FailureClass("").Advice(200); got != "" {
 		t.Errorf("advice for a success: %q", got)
 	}
-	if n := len(slices.Compact(slices.Sorted(slices.Values(engine.FailureClasses)))); n != 9 {
+	if n := len(slices.Compact(slices.Sorted(slices.Values(engine.FailureClasses)))); n != 10 {
 		t.Errorf("%d failure classes", n)
 	}
 }

@@ -17,7 +17,7 @@ import (
 	"labhook/db"
 	"labhook/db/dbtest"
 	"labhook/engine"
-	"labhook/engine/egress"
+	"labhook/engine/enginetest"
 )
 
 // arrival is a request as the receiver of these tests saw it.
@@ -35,6 +35,8 @@ type wire struct {
 	arrivals []arrival
 	// answer is called with the arrival and how many came for that delivery, from 1.
 	answer func(ctx context.Context, a arrival, nth int) (int, error)
+	// header is that of every answer.
+	header http.Header
 	// through sends the request on; nil: answer decides.
 	through http.RoundTripper
 }
@@ -65,7 +67,7 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	return &http.Response{
-		Proto: "HTTP/1.1", StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("")), Request: req,
+		Proto: "HTTP/1.1", StatusCode: status, Header: w.header.Clone(), Body: io.NopCloser(strings.NewReader("")), Request: req,
 	}, nil
 }
 
@@ -82,11 +84,17 @@ type bench struct {
 	engine   *engine.Engine
 	wire     *wire
 	consumer engine.APIConsumer
+	chance   func() float64 // nil: the engine's own
 }
 
 func setup(t *testing.T, limits engine.Limits) *bench {
 	t.Helper()
-	b := &bench{t: t, store: dbtest.Open(t), wire: &wire{}}
+	return setupWithChance(t, limits, nil)
+}
+
+func setupWithChance(t *testing.T, limits engine.Limits, chance func() float64) *bench {
+	t.Helper()
+	b := &bench{t: t, store: dbtest.Open(t), wire: &wire{}, chance: chance}
 	c, err := b.store.CreateConsumer(t.Context(), engine.System, engine.APIConsumer{Name: "LMS", Enabled: true})
 	if err != nil {
 		t.Fatal(err)
@@ -100,7 +108,8 @@ func setup(t *testing.T, limits engine.Limits) *bench {
 func (b *bench) start(limits engine.Limits) {
 	b.t.Helper()
 	e := engine.New(engine.Config{
-		Guard: egress.NewGuard(nil), Log: slog.New(slog.DiscardHandler), Transport: b.wire, Limits: limits, Grace: 5 * time.Second,
+		Guard: enginetest.StrictGuard(), Log: slog.New(slog.DiscardHandler), Transport: b.wire, Limits: limits, Grace: 5 * time.Second,
+		Chance: b.chance,
 	}, b.store)
 	if err := e.Start(b.t.Context()); err != nil {
 		b.t.Fatal(err)
@@ -301,7 +310,7 @@ func TestNextStartSendsWhatACrashLeft(t *testing.T) {
 		w := b.webhook(nil)
 		// The rows that a process leaves that dies between its commit and its answer.
 		ev := &engine.Event{ID: engine.NewID[engine.EventID](), Type: engine.LabScored, Data: engine.SampleLabDetails().Body()}
-		if err := ev.Prepare(time.Now()); err != nil {
+		if err := ev.Prepare(engine.BuiltIn, time.Now()); err != nil {
 			t.Fatal(err)
 		}
 		d := engine.NewDelivery(ev, &w, time.Now())

@@ -8,20 +8,20 @@ import (
 
 // send makes one attempt of a delivery and records its outcome. It returns once the outcome is on its way to the
 // disk; what follows from it happens after the commit.
-func (e *Engine) send(s *Sending) {
+func (e *Engine) send(s *Sending) (result sendResult) {
 	defer e.keepGoing(s)
 	now := time.Now()
 	dir := e.store.Directory()
 	if reason := dir.Unusable(s.Delivery.WebhookID, now); reason != "" {
 		e.dispatcher.cancel(now, []DeliveryID{s.Delivery.ID}, reason)
-		return
+		return result
 	}
 	r := e.attempt(e.sendCtx, dir.Webhook(s.Delivery.WebhookID), s)
 	if r.Change.Step == StepInterrupt {
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		e.putBack = append(e.putBack, s.Delivery.ID)
-		return
+		return result
 	}
 	// Logged here and not after the commit: a slow log must not keep the writer waiting.
 	e.logAttempt(s, &r)
@@ -30,6 +30,7 @@ func (e *Engine) send(s *Sending) {
 		defer e.dispatcher.idle.Done()
 		e.recorded(s, d, err)
 	})
+	return sendResult{sent: true, class: r.Attempt.Outcome.Class, took: r.Attempt.Duration()}
 }
 
 // recorded follows up on an outcome whose commit is on disk.
@@ -37,10 +38,10 @@ func (e *Engine) recorded(s *Sending, d Delivery, err error) {
 	if err != nil {
 		// The row still says that it is being sent: the rescue finds it, and it is sent again.
 		e.log.Error("record failed", "delivery", s.Delivery.ID.String(), "error", err)
-		e.dispatcher.release(s.Delivery.ID, s.Delivery.Claim)
+		e.dispatcher.release(&s.Delivery)
 		return
 	}
-	e.dispatcher.release(s.Delivery.ID, s.Delivery.Claim)
+	e.dispatcher.release(&s.Delivery)
 	if d.State == StateRetrying {
 		e.dispatcher.announceDue(d.WebhookID, d.DueAt)
 	}
@@ -60,8 +61,14 @@ func (e *Engine) logAttempt(s *Sending, r *Record) {
 	if a.Outcome.Kind == OutcomeRetry {
 		args = append(args, "retry_at", a.Outcome.RetryAt)
 	}
+	if a.Outcome.Deactivate != "" {
+		args = append(args, "deactivate", string(a.Outcome.Deactivate))
+	}
+	if d.Test {
+		args = append(args, "test", true)
+	}
 	e.log.Info("attempt finished", args...)
-	if a.Outcome.Kind == OutcomeGiveUp {
+	if a.Outcome.Kind == OutcomeGiveUp && !d.Test {
 		action := ErrorActionLog
 		if w := e.store.Directory().Webhook(d.WebhookID); w != nil {
 			action = w.ErrorAction
@@ -75,6 +82,6 @@ func (e *Engine) logAttempt(s *Sending, r *Record) {
 func (e *Engine) keepGoing(s *Sending) {
 	if cause := recover(); cause != nil {
 		e.log.Error("send panicked", "delivery", s.Delivery.ID.String(), "panic", fmt.Sprint(cause), "stack", string(debug.Stack()))
-		e.dispatcher.release(s.Delivery.ID, s.Delivery.Claim)
+		e.dispatcher.release(&s.Delivery)
 	}
 }

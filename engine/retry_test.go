@@ -8,7 +8,6 @@ import (
 	"pgregory.net/rapid"
 
 	"labhook/engine"
-	"labhook/engine/enginetest"
 )
 
 func TestStudioPolicyWaits(t *testing.T) {
@@ -19,7 +18,7 @@ func TestStudioPolicyWaits(t *testing.T) {
 			t.Errorf("wait before retry %d: %s, want %s", n, engine.StudioPolicy.Wait(n), wait)
 		}
 	}
-	if got := (engine.RetryPolicy{}).Wait(1); got != 0 {
+	if got := (&engine.RetryPolicy{}).Wait(1); got != 0 {
 		t.Errorf("a policy without waits waits %s", got)
 	}
 	if p, ok := engine.RetryPolicyNamed("studio"); !ok || p.MaxRetries != 5 || len(p.Waits) != 5 {
@@ -56,61 +55,50 @@ func TestPlanFormula(t *testing.T) {
 			policy.Waits = append(policy.Waits, seconds("wait", 0, 3600))
 		}
 		delay, timeout, retries := seconds("delay", 0, 86400), seconds("timeout", 1, 300), rapid.IntRange(0, 60).Draw(t, "retries")
-		var waits time.Duration
-		for n := 1; n <= retries; n++ {
-			waits += policy.Wait(n)
+		jitter := func(n int) time.Duration {
+			if wait := policy.Wait(n); wait > time.Minute {
+				return wait / 10
+			}
+			return 0
 		}
 		plan, earliest, latest := policy.Plan(delay, timeout, retries)
-		if earliest != delay+waits || latest != delay+time.Duration(retries+1)*timeout+waits {
-			t.Fatalf("ends from %s to %s", earliest, latest)
-		}
 		if len(plan) != retries+1 {
 			t.Fatalf("%d attempts planned, want %d", len(plan), retries+1)
 		}
+		first, last := delay, delay
 		for i, p := range plan {
-			if p.Attempt != i+1 || p.Latest-p.Earliest != time.Duration(i)*timeout {
-				t.Fatalf("attempt %d: %+v", i+1, p)
+			if i > 0 {
+				first += policy.Wait(i) - jitter(i)
+				last += policy.Wait(i) + jitter(i)
 			}
-			if i > 0 && p.Earliest-plan[i-1].Earliest != policy.Wait(i) {
-				t.Fatalf("attempt %d follows after %s, want %s", i+1, p.Earliest-plan[i-1].Earliest, policy.Wait(i))
+			if want := (engine.Planned{Attempt: i + 1, Earliest: first, Latest: last + time.Duration(i)*timeout}); p != want {
+				t.Fatalf("planned %+v, want %+v", p, want)
 			}
+		}
+		if earliest != first || latest != last+time.Duration(retries+1)*timeout {
+			t.Fatalf("ends from %s to %s", earliest, latest)
 		}
 	})
 }
 
-func TestDecide(t *testing.T) {
+func TestSpread(t *testing.T) {
 	t.Parallel()
-	w := enginetest.Webhook(func(w *engine.Webhook) { w.Retries = 2 })
-	later := func(d time.Duration) engine.Outcome {
-		return engine.Outcome{Kind: engine.OutcomeRetry, Class: engine.ClassTimeout, RetryAt: noon.Add(d)}
-	}
-	tests := []struct {
-		attempts int
-		class    engine.FailureClass
-		want     engine.Outcome
-		step     engine.Step
+	for _, tt := range []struct {
+		wait time.Duration
+		by   float64
+		want time.Duration
 	}{
-		{1, "", engine.Outcome{Kind: engine.OutcomeDelivered}, engine.StepDeliver},
-		{9, "", engine.Outcome{Kind: engine.OutcomeDelivered}, engine.StepDeliver},
-		{1, engine.ClassTimeout, later(time.Second), engine.StepRetry},
-		{2, engine.ClassTimeout, later(2 * time.Second), engine.StepRetry},
-		{3, engine.ClassTimeout, engine.Outcome{Kind: engine.OutcomeGiveUp, Class: engine.ClassTimeout}, engine.StepFail},
-		{4, engine.ClassTimeout, engine.Outcome{Kind: engine.OutcomeGiveUp, Class: engine.ClassTimeout}, engine.StepFail},
-		{1, engine.ClassBlocked, engine.Outcome{Kind: engine.OutcomeGiveUp, Class: engine.ClassBlocked}, engine.StepFail},
-		{1, engine.ClassRequest, engine.Outcome{Kind: engine.OutcomeGiveUp, Class: engine.ClassRequest}, engine.StepFail},
-	}
-	for _, tt := range tests {
-		got := engine.Decide(&w, tt.attempts, tt.class, noon)
-		if diff := cmp.Diff(tt.want, got); diff != "" {
-			t.Errorf("attempt %d, %q (-want +got):\n%s", tt.attempts, tt.class, diff)
+		{time.Second, 1, time.Second},
+		{time.Minute, -1, time.Minute},
+		{61 * time.Second, 1, 67100 * time.Millisecond},
+		{61 * time.Second, -1, 54900 * time.Millisecond},
+		{time.Hour, 0, time.Hour},
+		{time.Hour, -1, 54 * time.Minute},
+		{time.Hour, 1, 66 * time.Minute},
+		{time.Hour, 0.123456789, time.Hour + 44444*time.Millisecond},
+	} {
+		if got := engine.Spread(tt.wait, tt.by); got != tt.want {
+			t.Errorf("%s by %g: %s, want %s", tt.wait, tt.by, got, tt.want)
 		}
-		want := engine.Change{Step: tt.step, Now: noon, DueAt: tt.want.RetryAt, Class: tt.class, Status: 7}
-		if diff := cmp.Diff(want, got.Change(noon, 7)); diff != "" {
-			t.Errorf("attempt %d, %q: change (-want +got):\n%s", tt.attempts, tt.class, diff)
-		}
-	}
-	interrupted := engine.Outcome{Kind: engine.OutcomeInterrupted}
-	if got := interrupted.Change(noon, 0).Step; got != engine.StepInterrupt {
-		t.Errorf("interrupted: %s", got)
 	}
 }

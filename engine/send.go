@@ -23,27 +23,33 @@ func (e *Engine) attempt(ctx context.Context, w *Webhook, s *Sending) Record {
 		ID: NewID[AttemptID](), DeliveryID: s.Delivery.ID, Number: number,
 		Trigger: s.Delivery.Trigger, StartedAt: start, WebhookVersion: w.Version,
 	}
-	rendered, err := Render(w, s.Event, Stamp{DeliveryID: s.Delivery.ID, Number: number, At: start, UserAgent: e.cfg.UserAgent})
+	rendered, err := e.store.Directory().plan(w).render(s.Event, Stamp{DeliveryID: s.Delivery.ID, Number: number, At: start, UserAgent: e.cfg.UserAgent})
+	var transport http.RoundTripper
+	if err == nil {
+		transport, err = e.wire(w)
+	}
 	class := ClassRequest
 	if err == nil {
-		a.Request = rendered.Sent()
+		a.Request, a.Unfilled = rendered.Sent(), rendered.Unfilled
 		ctx, cancel := context.WithTimeout(ctx, w.Timeout)
 		defer cancel()
 		var watch stopwatch
-		a.Answer, err = exchange(httptrace.WithClientTrace(ctx, watch.trace()), e.transport, rendered.Request())
+		a.Answer, err = exchange(httptrace.WithClientTrace(ctx, watch.trace()), transport, rendered.Request(), w.Policy())
 		a.Timings, a.RemoteAddr = watch.read(start)
 		if errors.Is(err, errInterrupted) {
 			return Record{Attempt: a, Claim: s.Delivery.Claim, Change: Outcome{Kind: OutcomeInterrupted}.Change(time.Now(), 0)}
 		}
-		class = Classify(err, a.status())
-		a.Answer.mask(w)
+		class = Classify(w.Policy(), err, a.status())
+		a.Answer.mask(rendered.secrets)
 	} else {
 		a.Request = SentRequest{Verb: w.Verb, URL: w.URL}
 	}
 	end := time.Now()
 	a.Timings.Total = end.Sub(start).Microseconds()
 	// Due times are kept to the millisecond; rounding up keeps a wait from being cut short.
-	a.Outcome = Decide(w, number, class, end.Add(time.Millisecond-1).Truncate(time.Millisecond))
+	a.Outcome = Decide(w, Ended{
+		Delivery: &s.Delivery, Class: class, Answer: a.Answer, At: end.Add(time.Millisecond - 1).Truncate(time.Millisecond), Chance: e.cfg.Chance(),
+	})
 	if err != nil {
 		a.Outcome.Error = clip(err.Error(), MaxErrorText)
 	}
@@ -51,16 +57,11 @@ func (e *Engine) attempt(ctx context.Context, w *Webhook, s *Sending) Record {
 }
 
 // status returns the answer's status, 0 when none came.
-func (a *Attempt) status() int {
-	if a.Answer == nil {
-		return 0
-	}
-	return a.Answer.StatusCode
-}
+func (a *Attempt) status() int { return a.Answer.status() }
 
 // exchange sends a request and reads the answer up to MaxAnswerBody. It may return both an answer and the error
-// that ended the reading of its body; an answer that is a failure by its status needs no error.
-func exchange(ctx context.Context, transport http.RoundTripper, req *http.Request) (*Answer, error) {
+// that ended the reading of its body; an answer that the policy calls a failure by its status needs no error.
+func exchange(ctx context.Context, transport http.RoundTripper, req *http.Request, p *RetryPolicy) (*Answer, error) {
 	resp, err := transport.RoundTrip(req.WithContext(ctx))
 	if err != nil {
 		return nil, cause(ctx, err)
@@ -79,7 +80,7 @@ func exchange(ctx context.Context, transport http.RoundTripper, req *http.Reques
 		body, answer.Truncated = body[:MaxAnswerBody], true
 	}
 	answer.Body = body
-	if err != nil && Classify(nil, resp.StatusCode) == "" {
+	if err != nil && p.Succeeded(resp.StatusCode) {
 		return answer, cause(ctx, err)
 	}
 	return answer, nil

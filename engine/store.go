@@ -16,6 +16,10 @@ type Store interface {
 	// queued. When the sender's id or idempotency key was used before in its scope it stores nothing.
 	InsertEvent(e *Event, offers []Offer, done func(Inserted, error))
 
+	// InsertTest stores the event of a test and its delivery, which is in StateSending and stands in no lane, and writes
+	// to the audit log who asked for it. ErrNotFound when the webhook was deleted meanwhile.
+	InsertTest(ctx context.Context, who Actor, e *Event, d Delivery) error
+
 	// Watch sets who is told what commits bring about beside the answers of the other methods. Call it once,
 	// before the first operation.
 	Watch(Watcher)
@@ -39,6 +43,10 @@ type Store interface {
 	// for, and moves them to StateSending. It answers one claim for each want.
 	ClaimDue(ctx context.Context, now time.Time, wants []Want) ([]Claim, error)
 
+	// ClaimDelivery takes one delivery that waits and is due, and moves it to StateSending. ErrConflict when it does not
+	// wait any more.
+	ClaimDelivery(ctx context.Context, now time.Time, id DeliveryID) (*Sending, error)
+
 	// RecordAttempt stores an attempt with the next state of its delivery and the counters. It returns at
 	// once and calls done after the commit, from a goroutine that must not be kept waiting. A delivery that
 	// was cancelled meanwhile keeps its state; its attempt is stored all the same.
@@ -54,16 +62,31 @@ type Store interface {
 	// CancelUnusable cancels deliveries in StateSending whose webhook or consumer was found out of use.
 	CancelUnusable(ctx context.Context, now time.Time, ids []DeliveryID, reason string) error
 
-	// CancelExpired cancels what waits for consumers that expired after since and by now, and opens its gates.
+	// CancelExpired cancels what waits for consumers that expired after since and by now, and opens its gates. As with
+	// everything that takes a webhook out of use, GoOn does what is too much for one transaction; until then nothing of
+	// it is sent, nor closes a gate.
 	CancelExpired(ctx context.Context, since, now time.Time) error
 
 	// PutBackAbandoned puts back every delivery that is in StateSending but is none of kept, and returns
 	// the webhooks concerned. The process that owns the data directory is the only one that sends, so what it
-	// does not hold was abandoned.
+	// does not hold was abandoned. Abandoned tests are cancelled.
 	PutBackAbandoned(ctx context.Context, now time.Time, kept func(DeliveryID) bool) ([]WebhookID, error)
 
 	// NextDue returns for every webhook with waiting deliveries when the first of them is due.
 	NextDue(ctx context.Context) (map[WebhookID]time.Time, error)
+
+	// Pauses returns the webhooks that are paused.
+	Pauses(ctx context.Context) ([]Streak, error)
+
+	// ResumeWebhook ends the pause of a webhook by hand. ErrConflict when it is not paused.
+	ResumeWebhook(ctx context.Context, who Actor, id WebhookID) error
+
+	// StartRecovery begins a recovery with its first piece, and writes it to the audit log. ErrNotFound, or a Conflict.
+	StartRecovery(ctx context.Context, who Actor, id WebhookID, since, now time.Time) (Recovery, error)
+
+	// GoOn does a piece of what was too much for the transaction that began it: it cancels what waits for webhooks that
+	// went out of use, and goes on with recoveries. It reports whether more is left.
+	GoOn(ctx context.Context, now time.Time) (more bool, err error)
 
 	// Checkpoint moves the write-ahead log into the database file.
 	Checkpoint(ctx context.Context) error
@@ -80,8 +103,12 @@ type Watcher interface {
 	GateClosed(opensBy time.Time)
 	// ConfigChanged: the Directory is another one.
 	ConfigChanged()
+	// Paused: the webhook is paused until then, when one probe may go; the zero time: not any more.
+	Paused(id WebhookID, until time.Time)
 	// LaneLeft: more held deliveries of the lane can go than one transaction should release.
 	LaneLeft(LaneID)
+	// Unfinished: there is something for GoOn to do.
+	Unfinished()
 }
 
 // Offer is a delivery that is about to be stored. Room: there is room in memory to send it at once.

@@ -14,10 +14,9 @@ const (
 	SystemWebhookFailing     = "webhook.failing"
 	SystemWebhookRecovered   = "webhook.recovered"
 	SystemWebhookDeactivated = "webhook.deactivated"
+	// SystemWebhookPing is what Engine.Ping sends to the webhook that is asked about. Nothing else raises it.
+	SystemWebhookPing = "webhook.ping"
 )
-
-// DeactivatedByHand is the reason of a SystemWebhookDeactivated for a webhook that a person switched off.
-const DeactivatedByHand = "BY_HAND"
 
 // FailingAfter is how many deliveries of a webhook must fail for good in a row for it to be called failing.
 const FailingAfter = 3
@@ -52,34 +51,4 @@ func NewSystemEvent(s SystemEvent, consumer ConsumerID, now time.Time) (*Event, 
 		ID: NewID[EventID](), Type: s.Type, ConsumerID: consumer, Subject: s.Subject, OccurredAt: now, AcceptedAt: now,
 		Data: data, Source: System.Name,
 	}, nil
-}
-
-// sampleSystemEvent returns the example data of a system event.
-func sampleSystemEvent(code string) json.RawMessage {
-	s := SystemEvent{
-		Type: code, Timestamp: time.Date(2026, 11, 21, 14, 2, 11, 0, time.UTC), Consumer: "con_01jc9xw2m4t7k",
-		Webhook: "wh_01jc9xw2m4t7m", WebhookName: "LMS – lab scored", FailureClass: string(ClassStatus), Status: 503,
-	}
-	switch code {
-	case SystemLabNotification, SystemLabEndRequested, SystemDeliveryFailed:
-		s.Subject, s.Event, s.EventType = "998592321", "evt_01jc9xw2m4t7n", LabScored
-		s.Delivery, s.Attempts = "dlv_01jc9xw2m4t7p", 4
-	}
-	switch code {
-	case SystemLabNotification:
-		s.ErrorAction, s.Notification = string(ErrorActionNotifyUser), "Your result could not be passed on."
-	case SystemLabEndRequested:
-		s.EventType, s.ErrorAction = LabPreBuild, string(ErrorActionEndLab)
-	case SystemDeliveryFailed:
-		s.ErrorAction = string(ErrorActionLog)
-	case SystemWebhookRecovered:
-		s.FailureClass, s.Status = "", 200
-	case SystemWebhookDeactivated:
-		s.Reason, s.FailureClass, s.Status = DeactivatedByHand, "", 0
-	}
-	data, err := json.Marshal(s)
-	if err != nil {
-		panic(err) // nothing in s can fail to be written
-	}
-	return data
 }

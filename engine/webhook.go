@@ -23,6 +23,7 @@ const (
 	MaxDelay               = 24 * time.Hour
 	MinTimeout             = time.Second
 	MaxTimeout             = 5 * time.Minute
+	MaxRateLimit           = 10_000           // requests a second, and at once
 	DefaultTimeout         = 30 * time.Second // what Studio's forms open with
 )
 
@@ -60,6 +61,18 @@ type Webhook struct {
 	RetryPolicy      string // name of a RetryPolicy
 	Description      string
 
+	// Custom is the policy itself where RetryPolicy is CustomPolicyName, else zero.
+	Custom     RetryPolicy
+	BasicAuth  BasicAuth
+	Signing    Signing
+	ClientCert ClientCert
+	RateLimit  int // requests a second at most; 0: no limit
+	RateBurst  int // requests that may go at once within RateLimit; 0: as many as RateLimit
+
+	// DeactivateReason and DeactivatedAt say why and since when it is not enabled; zero while it is.
+	DeactivateReason DeactivateReason
+	DeactivatedAt    time.Time
+
 	Position             int // order among the consumer's webhooks, from 1
 	Version              int // counts up with each change, from 1; attempts record which one they used
 	CreatedAt, UpdatedAt time.Time
@@ -71,37 +84,43 @@ type Webhook struct {
 func NewWebhook(consumer ConsumerID) Webhook {
 	return Webhook{
 		ConsumerID: consumer, Verb: "POST", SendLabDetails: true, Enabled: true, Timeout: DefaultTimeout,
-		Retries: 3, ErrorAction: ErrorActionLog, RetryPolicy: StudioPolicy.Name,
+		Retries: StudioPolicy.Retries, ErrorAction: ErrorActionLog, RetryPolicy: StudioPolicy.Name,
+		Signing: Signing{Scheme: SigningV1, Names: NamesWebhook},
 	}
 }
 
-// Policy returns the webhook's retry policy.
-func (w *Webhook) Policy() RetryPolicy {
-	p, ok := RetryPolicyNamed(w.RetryPolicy)
-	if !ok {
-		return StudioPolicy
+// Policy returns the webhook's retry policy, which must not be changed.
+func (w *Webhook) Policy() *RetryPolicy {
+	if w.RetryPolicy == CustomPolicyName {
+		return &w.Custom
 	}
-	return p
+	for i := range RetryPolicies {
+		if RetryPolicies[i].Name == w.RetryPolicy {
+			return &RetryPolicies[i]
+		}
+	}
+	return &StudioPolicy
 }
 
 // ListensTo reports whether events of that type concern the webhook. System events do only when they are named.
 func (w *Webhook) ListensTo(eventType string) bool {
-	return slices.Contains(w.Events, eventType) || slices.Contains(w.Events, AllEvents) && !Catalog.System(eventType)
+	return slices.Contains(w.Events, eventType) || slices.Contains(w.Events, AllEvents) && !BuiltIn.System(eventType)
 }
 
-// Validate returns an InvalidError that names every field that breaks a rule.
-func (w *Webhook) Validate() error {
+// Validate returns an InvalidError that names every field that breaks a rule. The catalog is that of the moment.
+func (w *Webhook) Validate(c *Catalog) error {
 	var bad InvalidError
 	if strings.TrimSpace(w.Name) == "" {
 		bad.add("name", "Enter a name")
 	}
 	bad.checkLine("name", "Name", w.Name, MaxWebhookName)
-	w.checkEvents(&bad)
+	w.checkEvents(&bad, c)
 	if !slices.Contains(Verbs, w.Verb) {
 		bad.add("verb", "Choose one of %s", strings.Join(Verbs, ", "))
 	}
 	checkURL(&bad, w.URL)
 	CheckHeaders(&bad, w.Headers)
+	w.checkSigning(&bad)
 	w.checkContent(&bad)
 	checkSeconds(&bad, "delay", "Delay", w.Delay, 0, MaxDelay)
 	checkSeconds(&bad, "timeout", "Timeout", w.Timeout, MinTimeout, MaxTimeout)
@@ -114,16 +133,33 @@ func (w *Webhook) Validate() error {
 	} else if w.Retries < 0 || w.Retries > policy.MaxRetries {
 		bad.add("retries", "Retries must be a whole number from 0 to %d", policy.MaxRetries)
 	}
+	if w.RetryPolicy == CustomPolicyName {
+		w.Custom.validateCustom(&bad)
+	}
+	w.checkRate(&bad)
+	w.checkClientCert(&bad)
 	if !slices.Contains(ErrorActions, w.ErrorAction) {
 		bad.add("error_action", "Choose one of %s, %s and %s", ErrorActionLog, ErrorActionNotifyUser, ErrorActionEndLab)
 	}
-	w.checkEndLab(&bad)
+	w.checkEndLab(&bad, c)
 	bad.checkText("notification_text", "Notification text", w.NotificationText, MaxNotificationText)
 	bad.checkText("description", "Description", w.Description, MaxDescription)
 	return bad.orNil()
 }
 
-func (w *Webhook) checkEvents(bad *InvalidError) {
+func (w *Webhook) checkRate(bad *InvalidError) {
+	if w.RateLimit < 0 || w.RateLimit > MaxRateLimit {
+		bad.add("rate_limit", "The rate limit must be 0, for none, or up to %d requests a second", MaxRateLimit)
+	}
+	switch {
+	case w.RateBurst < 0 || w.RateBurst > MaxRateLimit:
+		bad.add("rate_burst", "The burst must be 0, for as many as the rate limit, or up to %d requests", MaxRateLimit)
+	case w.RateBurst > 0 && w.RateLimit == 0:
+		bad.add("rate_burst", "A burst needs a rate limit")
+	}
+}
+
+func (w *Webhook) checkEvents(bad *InvalidError, c *Catalog) {
 	if len(w.Events) == 0 {
 		bad.add("events", "Choose the event that the webhook listens to")
 	}
@@ -138,7 +174,7 @@ func (w *Webhook) checkEvents(bad *InvalidError) {
 			}
 		default:
 			// A label is no code: stored as one it would never match.
-			if kind, ok := Catalog.Find(code); !ok {
+			if kind, ok := c.Find(code); !ok {
 				bad.add("events", "There is no event type %q", code)
 			} else if kind.Code != code {
 				bad.add("events", "%q is named by its code, %s", code, kind.Code)
@@ -162,7 +198,7 @@ func (w *Webhook) checkContent(bad *InvalidError) {
 		return
 	}
 	if isJSONType(w.ContentType) {
-		if msg := JSONProblem(w.Content); msg != "" {
+		if _, msg := parseJSONTemplate(w.Content); msg != "" {
 			bad.add("content", "Content is not JSON: %s", msg)
 		}
 	}
@@ -183,6 +219,10 @@ func checkURL(bad *InvalidError, raw string) {
 	}
 	if len(raw) > MaxURL {
 		bad.add("url", "URL may have at most %d bytes, this one has %d", MaxURL, len(raw))
+		return
+	}
+	if token := tokenInAuthority(raw); token != "" {
+		bad.add("url", "Write out scheme, host and port: %s can only stand behind them", token)
 		return
 	}
 	u, err := url.Parse(raw)

@@ -35,6 +35,7 @@ func TestWebhookDefaultsAreStudios(t *testing.T) {
 	want := engine.Webhook{
 		ConsumerID: 7, Verb: "POST", SendLabDetails: true, Enabled: true, Timeout: 30 * time.Second, Retries: 3,
 		ErrorAction: engine.ErrorActionLog, RetryPolicy: "studio",
+		Signing: engine.Signing{Scheme: engine.SigningV1, Names: engine.NamesWebhook},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -94,7 +95,7 @@ func TestWebhookValidateRefuses(t *testing.T) {
 		"line break in URL":     {url("https://hooks.example.com/\r\nX: y"), []string{"url: This is not a URL; enter one " + example}},
 		"backslash in URL":      {url(`https://hooks.example.com\@evil.example/`), []string{"url: This is not a URL; enter one " + example}},
 		"bad escape in URL":     {url("https://hooks.example.com/%zz"), []string{"url: This is not a URL; enter one " + example}},
-		"token as host":         {url("https://{id}.example.com/"), []string{"url: This is not a URL; enter one " + example}},
+		"token as host":         {url("https://{id}.example.com/"), []string{"url: Write out scheme, host and port: {id} can only stand behind them"}},
 		"bad IPv6":              {url("https://[::1/"), []string{"url: This is not a URL; enter one " + example}},
 		"user in URL":           {url("https://user:pass@hooks.example.com/"), []string{"url: The URL must not hold a user or password; send an Authorization header instead"}},
 		"empty user in URL":     {url("https://@hooks.example.com/"), []string{"url: The URL must not hold a user or password; send an Authorization header instead"}},
@@ -141,8 +142,8 @@ func TestWebhookValidateRefuses(t *testing.T) {
 		"uneven timeout":          {func(w *engine.Webhook) { w.Timeout = 1500 * time.Millisecond }, []string{"timeout: Timeout must be a whole number of seconds from 1 to 300"}},
 		"negative retries":        {func(w *engine.Webhook) { w.Retries = -1 }, []string{"retries: Retries must be a whole number from 0 to 5"}},
 		"six retries":             {func(w *engine.Webhook) { w.Retries = 6 }, []string{"retries: Retries must be a whole number from 0 to 5"}},
-		"no policy":               {func(w *engine.Webhook) { w.RetryPolicy = "" }, []string{"retry_policy: Choose one of studio"}},
-		"other policy":            {func(w *engine.Webhook) { w.RetryPolicy = "forever" }, []string{"retry_policy: Choose one of studio"}},
+		"no policy":               {func(w *engine.Webhook) { w.RetryPolicy = "" }, []string{"retry_policy: Choose one of studio, skilljar, standard, live, custom"}},
+		"other policy":            {func(w *engine.Webhook) { w.RetryPolicy = "forever" }, []string{"retry_policy: Choose one of studio, skilljar, standard, live, custom"}},
 		"no error action":         {func(w *engine.Webhook) { w.ErrorAction = "" }, []string{"error_action: Choose one of log, notify_user and end_lab"}},
 		"label as error action":   {func(w *engine.Webhook) { w.ErrorAction = "Log" }, []string{"error_action: Choose one of log, notify_user and end_lab"}},
 		"long notification":       {func(w *engine.Webhook) { w.NotificationText = strings.Repeat("x", 501) }, []string{"notification_text: Notification text may have at most 500 characters, this one has 501"}},
@@ -154,7 +155,7 @@ func TestWebhookValidateRefuses(t *testing.T) {
 	}
 	for name, tt := range tests {
 		w := enginetest.Webhook(tt.change)
-		if diff := cmp.Diff(tt.want, problems(t, w.Validate())); diff != "" {
+		if diff := cmp.Diff(tt.want, problems(t, w.Validate(engine.BuiltIn))); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
@@ -167,7 +168,7 @@ func TestWebhookValidateAllows(t *testing.T) {
 	for name, change := range map[string]func(*engine.Webhook){
 		"as it is":      func(*engine.Webhook) {},
 		"longest name":  func(w *engine.Webhook) { w.Name = strings.Repeat("ä", engine.MaxWebhookName) },
-		"every event":   func(w *engine.Webhook) { w.Events = codes(engine.Catalog) },
+		"every event":   func(w *engine.Webhook) { w.Events = codes(engine.BuiltIn.All()) },
 		"all events":    func(w *engine.Webhook) { w.Events = []string{engine.AllEvents} },
 		"longest URL":   func(w *engine.Webhook) { w.URL = "https://hooks.example.com/" + strings.Repeat("a", engine.MaxURL-26) },
 		"token in path": func(w *engine.Webhook) { w.URL = "https://hooks.example.com/labinstance/changed/{id}?u={userId}" },
@@ -207,21 +208,21 @@ func TestWebhookValidateAllows(t *testing.T) {
 		},
 	} {
 		w := enginetest.Webhook(change)
-		if err := w.Validate(); err != nil {
+		if err := w.Validate(engine.BuiltIn); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	for _, verb := range engine.Verbs {
 		for _, action := range engine.ErrorActions {
 			w := enginetest.Webhook(func(w *engine.Webhook) { w.Verb, w.ErrorAction, w.EndLabConfirmed = verb, action, true })
-			if err := w.Validate(); err != nil {
+			if err := w.Validate(engine.BuiltIn); err != nil {
 				t.Errorf("%s, %s: %v", verb, action, err)
 			}
 		}
 	}
 }
 
-func codes(types engine.EventTypes) []string {
+func codes(types []engine.EventType) []string {
 	var list []string
 	for _, kind := range types {
 		list = append(list, kind.Code)

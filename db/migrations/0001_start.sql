@@ -12,6 +12,7 @@ CREATE TABLE consumers (
   technical_contact          TEXT NOT NULL,
   enabled                    INTEGER NOT NULL CHECK (enabled IN (0, 1)),
   expires_at                 INTEGER,
+  one_send_per_url           INTEGER NOT NULL CHECK (one_send_per_url IN (0, 1)),
   created_at                 INTEGER NOT NULL,
   created_by                 TEXT NOT NULL,
   updated_at                 INTEGER NOT NULL,
@@ -53,7 +54,9 @@ CREATE TABLE webhooks (
   error_action      TEXT NOT NULL CHECK (error_action IN ('log', 'notify_user', 'end_lab')),
   content_type      TEXT NOT NULL,
   notification_text TEXT NOT NULL,
+  end_lab_confirmed INTEGER NOT NULL CHECK (end_lab_confirmed IN (0, 1)),
   retry_policy      TEXT NOT NULL CHECK (retry_policy <> ''),
+  options           TEXT NOT NULL CHECK (json_type(options) = 'object'), -- what few webhooks have; secrets sealed
   description       TEXT NOT NULL,
   position          INTEGER NOT NULL CHECK (position >= 1),
   version           INTEGER NOT NULL CHECK (version >= 1),
@@ -61,7 +64,11 @@ CREATE TABLE webhooks (
   created_by        TEXT NOT NULL,
   updated_at        INTEGER NOT NULL,
   updated_by        TEXT NOT NULL,
-  deleted_at        INTEGER -- kept for its deliveries
+  deactivate_reason TEXT NOT NULL,
+  deactivated_at    INTEGER,
+  deleted_at        INTEGER, -- kept for its deliveries
+  CHECK ((deactivated_at IS NULL) = (deactivate_reason = '')),
+  CHECK (enabled = 0 OR deactivated_at IS NULL)
 ) STRICT;
 CREATE UNIQUE INDEX webhooks_name ON webhooks (consumer, name) WHERE deleted_at IS NULL;
 CREATE INDEX webhooks_position ON webhooks (consumer, position) WHERE deleted_at IS NULL;
@@ -76,8 +83,24 @@ CREATE TABLE webhook_versions (
   PRIMARY KEY (webhook, version)
 ) STRICT, WITHOUT ROWID;
 
+-- Event types of administrators, beside those that Labhook ships.
+CREATE TABLE event_types (
+  code          TEXT PRIMARY KEY CHECK (code <> ''),
+  label         TEXT NOT NULL CHECK (label <> ''),
+  description   TEXT NOT NULL,
+  sample        TEXT NOT NULL CHECK (json_type(sample) = 'object'),
+  schema        TEXT NOT NULL CHECK (schema = '' OR json_valid(schema)),
+  subject_field TEXT NOT NULL,
+  created_at    INTEGER NOT NULL,
+  created_by    TEXT NOT NULL,
+  updated_at    INTEGER NOT NULL,
+  updated_by    TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE events (
   id              INTEGER PRIMARY KEY CHECK (id > 0),
+  -- Whose ids the next two are: a consumer's, or 0: the platform's. Each has its own.
+  scope           INTEGER NOT NULL CHECK (scope >= 0),
   sender_id       TEXT CHECK (sender_id <> ''),
   idempotency_key TEXT CHECK (idempotency_key <> ''),
   type            TEXT NOT NULL CHECK (type <> ''),
@@ -88,10 +111,11 @@ CREATE TABLE events (
   trace_parent    TEXT NOT NULL,
   source          TEXT NOT NULL,
   source_ip       TEXT NOT NULL,
+  test            INTEGER NOT NULL CHECK (test IN (0, 1)), -- made to test one webhook
   data            BLOB NOT NULL
 ) STRICT;
-CREATE UNIQUE INDEX events_sender_id ON events (sender_id) WHERE sender_id IS NOT NULL;
-CREATE UNIQUE INDEX events_idempotency_key ON events (idempotency_key) WHERE idempotency_key IS NOT NULL;
+CREATE UNIQUE INDEX events_sender_id ON events (sender_id, scope) WHERE sender_id IS NOT NULL;
+CREATE UNIQUE INDEX events_idempotency_key ON events (idempotency_key, scope) WHERE idempotency_key IS NOT NULL;
 CREATE INDEX events_type ON events (type);
 CREATE INDEX events_consumer ON events (consumer);
 CREATE INDEX events_subject ON events (subject) WHERE subject <> '';
@@ -105,15 +129,24 @@ CREATE TABLE deliveries (
                                              'delivered', 'failed', 'cancelled', 'skipped')),
   blocking    INTEGER NOT NULL CHECK (blocking IN (0, 1)),
   lane        INTEGER, -- which lane it queues in; NULL: none
-  trigger     TEXT NOT NULL CHECK (trigger IN ('automatic', 'manual')),
+  test        INTEGER NOT NULL CHECK (test IN (0, 1)), -- never retried, counted or held
+  trigger     TEXT NOT NULL CHECK (trigger IN ('automatic', 'manual', 'test')),
+  -- How often a sender took it: what an attempt comes to decides only for the claim it belongs to.
+  claim       INTEGER NOT NULL CHECK (claim >= 0),
   attempts    INTEGER NOT NULL CHECK (attempts >= 0),
+  -- How many of them were made before it got all retries again.
+  round_start INTEGER NOT NULL DEFAULT 0 CHECK (round_start BETWEEN 0 AND attempts),
   due_at      INTEGER,
   finished_at INTEGER,
   reason      TEXT NOT NULL,
   last_class  TEXT NOT NULL CHECK (last_class IN ('', 'dns', 'refused', 'reset', 'tls', 'timeout', 'blocked',
-                                                  'status', 'body', 'request')),
+                                                  'redirect', 'status', 'body', 'request')),
   last_status INTEGER CHECK (last_status BETWEEN 100 AND 999),
+  error_action TEXT CHECK (error_action IN ('log', 'notify_user', 'end_lab')),
+  -- What the lab's user is told.
+  notification TEXT CHECK (notification IS NULL OR error_action IS 'notify_user' AND length(notification) <= 500),
   created_at  INTEGER NOT NULL,
+  CHECK (test = 0 OR lane IS NULL),
   CHECK ((due_at IS NOT NULL) = (state IN ('scheduled', 'queued', 'retrying'))),
   CHECK ((finished_at IS NOT NULL) = (state IN ('delivered', 'failed', 'cancelled', 'skipped'))),
   CHECK ((reason <> '') = (state IN ('cancelled', 'skipped'))),
@@ -126,6 +159,7 @@ CREATE TABLE deliveries (
 CREATE INDEX deliveries_event ON deliveries (event);
 CREATE INDEX deliveries_consumer ON deliveries (consumer);
 CREATE INDEX deliveries_webhook ON deliveries (webhook);
+CREATE INDEX deliveries_tests ON deliveries (test) WHERE test = 1;
 -- Most deliveries end delivered: a list of those needs no index of its own, and the others are found among few.
 -- What goes straight from accepted to sent and delivered never enters the last two.
 CREATE INDEX deliveries_state ON deliveries (state) WHERE state <> 'delivered';
@@ -138,7 +172,7 @@ CREATE TABLE attempts (
   id              INTEGER PRIMARY KEY CHECK (id > 0),
   delivery        INTEGER NOT NULL REFERENCES deliveries (id),
   number          INTEGER NOT NULL CHECK (number >= 1),
-  trigger         TEXT NOT NULL CHECK (trigger IN ('automatic', 'manual')),
+  trigger         TEXT NOT NULL CHECK (trigger IN ('automatic', 'manual', 'test')),
   started_at      INTEGER NOT NULL,
   webhook_version INTEGER NOT NULL CHECK (webhook_version >= 1),
   verb            TEXT NOT NULL CHECK (verb <> ''),
@@ -146,14 +180,16 @@ CREATE TABLE attempts (
   request_headers TEXT NOT NULL, -- lines
   event_body      INTEGER NOT NULL CHECK (event_body IN (0, 1)), -- 1: the body is the event's data
   request_body    BLOB CHECK (event_body = 0 OR request_body IS NULL),
+  unfilled        TEXT, -- tokens that nothing could fill, one a line; NULL: none
   proto           TEXT,
   status          INTEGER CHECK (status BETWEEN 100 AND 999), -- NULL: no answer came
+  answer_reason   TEXT, -- phrase behind the status; NULL: the one that is usual for it
   answer_headers  TEXT, -- lines
   answer_body     BLOB,
   truncated       INTEGER NOT NULL CHECK (truncated IN (0, 1)),
   outcome         TEXT NOT NULL CHECK (outcome IN ('delivered', 'retry', 'give_up')),
   class           TEXT NOT NULL CHECK (class IN ('', 'dns', 'refused', 'reset', 'tls', 'timeout', 'blocked',
-                                                 'status', 'body', 'request')),
+                                                 'redirect', 'status', 'body', 'request')),
   error           TEXT NOT NULL,
   retry_at        INTEGER,
   dns_us          INTEGER NOT NULL CHECK (dns_us >= 0),
@@ -169,6 +205,77 @@ CREATE TABLE attempts (
   CHECK ((class = '') = (outcome = 'delivered')),
   CHECK ((retry_at IS NOT NULL) = (outcome = 'retry'))
 ) STRICT;
+
+-- Lanes exist only where something blocks: a lab instance without blocking webhooks has no row here, and its
+-- deliveries no entry in the indexes below.
+CREATE TABLE lanes (
+  id       INTEGER PRIMARY KEY,
+  consumer INTEGER NOT NULL REFERENCES consumers (id),
+  subject  TEXT NOT NULL CHECK (subject <> ''),
+  UNIQUE (consumer, subject)
+) STRICT;
+
+-- A gate is a blocking delivery whose turn came.
+CREATE TABLE gates (
+  delivery  INTEGER PRIMARY KEY REFERENCES deliveries (id),
+  lane      INTEGER NOT NULL REFERENCES lanes (id),
+  webhook   INTEGER NOT NULL REFERENCES webhooks (id),
+  closed_at INTEGER NOT NULL,
+  opens_by  INTEGER NOT NULL,
+  opened_at INTEGER, -- NULL: closed
+  opening   TEXT CHECK (opening IN ('delivered', 'failed', 'cancelled', 'by_hand', 'late')),
+  opened_by TEXT NOT NULL,
+  reason    TEXT NOT NULL,
+  released  INTEGER NOT NULL CHECK (released >= 0),
+  CHECK ((opened_at IS NULL) = (opening IS NULL)),
+  CHECK ((opened_by <> '') = (opening IS NOT NULL AND opening = 'by_hand')),
+  CHECK (reason = '' OR opened_by <> '')
+) STRICT;
+-- At most one gate of a lane is closed.
+CREATE UNIQUE INDEX gates_closed ON gates (lane) WHERE opened_at IS NULL;
+CREATE INDEX gates_opens_by ON gates (opens_by) WHERE opened_at IS NULL;
+CREATE INDEX gates_webhook ON gates (webhook) WHERE opened_at IS NULL;
+CREATE INDEX gates_lane ON gates (lane);
+CREATE INDEX deliveries_held ON deliveries (lane) WHERE state = 'held';
+
+-- Webhooks whose latest attempts failed, and since when nothing got through; those of them that are paused.
+CREATE TABLE streaks (
+  webhook      INTEGER PRIMARY KEY REFERENCES webhooks (id),
+  since        INTEGER NOT NULL,
+  attempts     INTEGER NOT NULL CHECK (attempts >= 1), -- that failed in a row
+  deliveries   INTEGER NOT NULL CHECK (deliveries >= 1), -- how often that was another delivery than the time before
+  delivery     INTEGER NOT NULL, -- of the latest attempt
+  given_up     INTEGER NOT NULL CHECK (given_up >= 0), -- deliveries that failed for good in a row
+  told         INTEGER NOT NULL CHECK (told IN (0, 1)), -- webhook.failing was raised
+  spell        INTEGER NOT NULL CHECK (spell >= 0), -- how often it was paused in a row
+  paused_until INTEGER, -- when the next probe may go; NULL: it is not paused
+  CHECK (paused_until IS NULL OR spell > 0)
+) STRICT;
+CREATE INDEX streaks_paused ON streaks (paused_until) WHERE paused_until IS NOT NULL;
+
+-- What waited for a webhook when it went out of use and is not cancelled yet, as it was too much for one transaction.
+CREATE TABLE cancellations (
+  webhook INTEGER PRIMARY KEY REFERENCES webhooks (id),
+  last    INTEGER NOT NULL, -- newest delivery concerned
+  reason  TEXT NOT NULL CHECK (reason <> '')
+) STRICT;
+
+-- What a receiver missed, sent again piece by piece.
+CREATE TABLE recoveries (
+  id          INTEGER PRIMARY KEY CHECK (id > 0),
+  webhook     INTEGER NOT NULL REFERENCES webhooks (id),
+  since       INTEGER NOT NULL,
+  next        INTEGER NOT NULL, -- delivery to go on from
+  last        INTEGER NOT NULL, -- newest delivery concerned
+  sent        INTEGER NOT NULL CHECK (sent >= 0),
+  created_at  INTEGER NOT NULL,
+  created_by  TEXT NOT NULL,
+  finished_at INTEGER,
+  stopped     TEXT NOT NULL, -- why it ended before its end
+  CHECK (stopped = '' OR finished_at IS NOT NULL)
+) STRICT;
+CREATE UNIQUE INDEX recoveries_running ON recoveries (webhook) WHERE finished_at IS NULL;
+CREATE INDEX recoveries_webhook ON recoveries (webhook);
 
 -- Totals by the hour in which the attempts were recorded, and the latest attempt of that hour.
 CREATE TABLE hourly (

@@ -23,8 +23,12 @@ import (
 // DefaultMaxBody is how much of a request's body is kept unless Options say otherwise, in bytes.
 const DefaultMaxBody = 1 << 20
 
-// IDHeader names the delivery that a request belongs to; it is the same for every attempt of one delivery.
-const IDHeader = "Webhook-Id"
+// IDHeader names the delivery that a request belongs to; it is the same for every attempt of one delivery. A webhook
+// that signs under Svix's names sends svixIDHeader in its place.
+const (
+	IDHeader     = "Webhook-Id"
+	svixIDHeader = "Svix-Id"
+)
 
 // Options say what a receiver does. The zero value answers 200 to everything.
 type Options struct {
@@ -39,6 +43,9 @@ type Options struct {
 	// Seed chooses which requests a random step hits. The choice depends on the seed, the delivery and the
 	// number of the request, not on the order in which deliveries arrive.
 	Seed uint64
+	// Inspect looks at every request before OnRequest does, and may set its Note and its Answer. It is called as
+	// OnRequest is, but must not use the receiver.
+	Inspect func(*Request)
 	// OnRequest is called with every request once its body was read and before it is answered: one at a time,
 	// in the order of Number. Other requests wait meanwhile.
 	OnRequest func(Request)
@@ -59,6 +66,12 @@ type Request struct {
 	Body       []byte
 	Truncated  bool   // the body was longer than MaxBody
 	Answer     Answer // what it gets
+	Note       string // what Options.Inspect says about it
+}
+
+// DeliveryID names the delivery that the request belongs to; empty: none.
+func (r *Request) DeliveryID() string {
+	return cmp.Or(r.Header.Get(IDHeader), r.Header.Get(svixIDHeader))
 }
 
 // Receiver answers requests by scripts and remembers the latest ones. It is safe for concurrent use. New makes one.
@@ -181,7 +194,7 @@ func readBody(body io.Reader, limit int64) (kept []byte, truncated bool, err err
 
 // take numbers, keeps and reports a request, and returns what it gets.
 func (r *Receiver) take(request Request) Answer {
-	key := sha256.Sum256([]byte(request.Path + "\x00" + request.Header.Get(IDHeader)))
+	key := sha256.Sum256([]byte(request.Path + "\x00" + request.DeliveryID()))
 	r.order.Lock()
 	defer r.order.Unlock()
 	r.mu.Lock()
@@ -197,6 +210,9 @@ func (r *Receiver) take(request Request) Answer {
 	}
 	if !request.Answer.Hang && !request.Answer.Drop {
 		request.Answer.Status = cmp.Or(request.Answer.Status, http.StatusOK)
+	}
+	if r.opts.Inspect != nil {
+		r.opts.Inspect(&request)
 	}
 	r.keep(request)
 	r.mu.Unlock()

@@ -89,6 +89,48 @@ func TestEachDeliveryWalksTheScript(t *testing.T) {
 	}
 }
 
+func TestInspect(t *testing.T) {
+	t.Parallel()
+	var noted []string
+	r := receiver.New(receiver.Options{
+		Script: script(t, "503, then 204"),
+		Inspect: func(req *receiver.Request) {
+			req.Note = fmt.Sprint(req.Verb, " ", req.Answer)
+			if req.Path == "/closed" {
+				req.Answer = receiver.Answer{Status: http.StatusUnauthorized}
+			}
+		},
+		OnRequest: func(req receiver.Request) { noted = append(noted, req.Note) },
+		Keep:      1,
+	})
+	got := []int{call(r, "/lab", "dlv_a"), call(r, "/closed", "dlv_a"), call(r, "/lab", "dlv_a")}
+	if diff := cmp.Diff([]int{503, 401, 204}, got); diff != "" {
+		t.Errorf("answers (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"POST 503", "POST 503", "POST 204"}, noted); diff != "" {
+		t.Errorf("notes (-want +got):\n%s", diff)
+	}
+	if kept := r.Requests()[0]; kept.Note != "POST 204" || kept.DeliveryID() != "dlv_a" {
+		t.Errorf("kept %+v", kept)
+	}
+}
+
+func TestSvixIDWalksTheScript(t *testing.T) {
+	t.Parallel()
+	r := receiver.New(receiver.Options{Script: script(t, "503, then 200")})
+	var got []int
+	for _, id := range []string{"a", "b", "a"} {
+		req := httptest.NewRequest("POST", "/", nil)
+		req.Header.Set("Svix-Id", id)
+		w := httptest.NewRecorder()
+		r.ServeHTTP(w, req)
+		got = append(got, w.Code)
+	}
+	if diff := cmp.Diff([]int{503, 503, 200}, got); diff != "" {
+		t.Errorf("answers (-want +got):\n%s", diff)
+	}
+}
+
 func TestRequestIsKeptAsItArrived(t *testing.T) {
 	t.Parallel()
 	r, url := listen(t, receiver.Options{MaxBody: 5, Keep: 2})

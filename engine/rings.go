@@ -1,0 +1,100 @@
+package engine
+
+import (
+	"slices"
+	"time"
+)
+
+// enter puts a queue into a ring when it may send.
+func (d *dispatcher) enter(q *queue) {
+	if q.inRing || !q.maySend() {
+		return
+	}
+	q.inRing = true
+	d.rings[q.standing()] = append(d.rings[q.standing()], q)
+}
+
+// leave takes a queue from its ring.
+func (d *dispatcher) leave(q *queue) {
+	if !q.inRing {
+		return
+	}
+	q.inRing = false
+	for s, ring := range d.rings {
+		if i := slices.Index(ring, q); i >= 0 {
+			d.rings[s] = slices.Delete(ring, i, i+1)
+		}
+	}
+}
+
+// start starts a sender when one is of use.
+func (d *dispatcher) start() {
+	if d.senders < d.limits.Senders && !d.stopped && (d.mayGo(proven) || d.mayGo(fresh) || d.mayGo(lame)) {
+		d.senders++
+		d.idle.Go(d.sender)
+	}
+}
+
+// mayGo reports whether a receiver of that standing waits for its turn and may have it. Those that are not proven have
+// half of the senders, lame ones half of that.
+func (d *dispatcher) mayGo(s standing) bool {
+	switch {
+	case len(d.rings[s]) == 0:
+		return false
+	case s == proven:
+		return true
+	case d.serving[fresh]+d.serving[lame] >= max(1, d.limits.Senders/2):
+		return false
+	case s == lame:
+		return d.serving[lame] < max(1, d.limits.Senders/4) && d.slow < d.limits.Slow
+	}
+	return true
+}
+
+// nextQueue takes the queue from its ring whose turn it is; nil when there is none.
+func (d *dispatcher) nextQueue() *queue {
+	if d.stopped {
+		return nil
+	}
+	order := [standings]standing{proven, fresh, lame}
+	if d.turns%othersEvery == 0 {
+		order = [standings]standing{fresh, lame, proven}
+	}
+	if d.turns/othersEvery%2 == 0 { // fresh and lame ones alternate
+		i, j := slices.Index(order[:], fresh), slices.Index(order[:], lame)
+		order[i], order[j] = lame, fresh
+	}
+	i := slices.IndexFunc(order[:], d.mayGo)
+	if i < 0 {
+		return nil
+	}
+	ring := &d.rings[order[i]]
+	d.turns++
+	q := (*ring)[0]
+	(*ring)[0] = nil
+	*ring = (*ring)[1:]
+	q.inRing = false
+	return q
+}
+
+// rest lets a queue wait that has used up its rate, and reports whether it must.
+func (d *dispatcher) rest(q *queue) bool {
+	if q.limiter == nil {
+		return false
+	}
+	r := q.limiter.Reserve()
+	wait := r.Delay()
+	if wait == 0 {
+		return false
+	}
+	r.Cancel()
+	q.resting = true
+	time.AfterFunc(wait, func() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		q.resting = false
+		d.enter(q)
+		d.start()
+	})
+	return true
+}
