@@ -21,13 +21,15 @@ import (
 // Prefix starts the path of every route.
 const Prefix = "/api/v1"
 
-// Config is what the API works with. All of it is required but Version.
+// Config is what the API works with. All of it is required but Version and Settings.
 type Config struct {
 	Store   *db.Store
 	Engine  *engine.Engine
 	Guard   *egress.Guard
 	Log     *slog.Logger
 	Version string // of Labhook
+	// Settings are what the server was started with, to be shown.
+	Settings []Setting
 }
 
 // server answers the API's requests.

@@ -86,7 +86,7 @@ func (b *bundle) start(t testing.TB, changes ...func(*engine.Config)) {
 	if err := b.engine.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	b.handler = api.New(api.Config{Store: b.store, Engine: b.engine, Guard: enginetest.Guard(), Log: log, Version: "1.2.3"})
+	b.handler = api.New(api.Config{Store: b.store, Engine: b.engine, Guard: enginetest.Guard(), Log: log, Version: "1.2.3", Settings: testSettings})
 }
 
 // countingStore counts the questions that waiting senders cost.
@@ -153,6 +153,25 @@ func (b *bundle) webhook(t testing.TB, owner engine.ConsumerID, url string, chan
 		t.Fatal(err)
 	}
 	return made
+}
+
+// pause pauses a webhook for an hour, as it would be after many failures.
+func (b *bundle) pause(t testing.TB, id string) {
+	t.Helper()
+	var webhook engine.WebhookID
+	if err := webhook.UnmarshalText([]byte(id)); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := sql.Open("sqlite", "file:"+filepath.Join(b.dir, "labhook.db")+"?_pragma=busy_timeout(10000)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	now := time.Now()
+	if _, err := conn.ExecContext(t.Context(), `INSERT INTO streaks (webhook, since, attempts, deliveries, delivery, given_up, told, spell, paused_until)
+		VALUES (?, ?, 20, 5, 1, 0, 1, 1, ?)`, int64(webhook), now.Add(-time.Minute).UnixMilli(), now.Add(time.Hour).UnixMilli()); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // unsent makes a webhook's deliveries wait for an hour, so that nothing happens behind a test's back.

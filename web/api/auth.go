@@ -59,7 +59,7 @@ func (c *call) sees(owner engine.ConsumerID) bool {
 
 // guard lets a request through to next when its key is what the route needs, with its body read. It is the one
 // place that decides about scopes; which objects a key sees is decided where they are found.
-func (s *server) guard(n need, maxBody int64, next http.HandlerFunc) http.HandlerFunc {
+func (s *server) guard(n need, b *body, next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		c := callOf(r.Context())
 		if n.scope != "" {
@@ -73,8 +73,8 @@ func (s *server) guard(n need, maxBody int64, next http.HandlerFunc) http.Handle
 			}
 			c.key = key
 		}
-		if maxBody > 0 {
-			body, err := readBody(w, r, maxBody)
+		if b != nil {
+			body, err := readBody(w, r, b)
 			if err != nil {
 				writeProblem(w, s.problemOf(r.Context(), err))
 				return

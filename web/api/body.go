@@ -20,17 +20,17 @@ import (
 // timeWords describes how a time is written.
 const timeWords = "a time such as 2026-10-22T14:02:11Z (RFC 3339)"
 
-// readBody reads a body of at most limit bytes.
-func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+// readBody reads a body as it is described.
+func readBody(w http.ResponseWriter, r *http.Request, b *body) ([]byte, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, b.limit))
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return nil, newProblem(http.StatusRequestEntityTooLarge, fmt.Sprintf("The body may have at most %d bytes", limit))
+		return nil, newProblem(http.StatusRequestEntityTooLarge, fmt.Sprintf("The body may have at most %d bytes", b.limit))
 	} else if err != nil {
 		return nil, newProblem(http.StatusBadRequest, "The body broke off")
 	}
 	if sent := r.Header.Get("Content-Type"); len(body) > 0 && sent != "" {
 		mediaType, _, err := mime.ParseMediaType(sent)
-		if err != nil || mediaType != "application/json" && !strings.HasSuffix(mediaType, "+json") {
+		if err != nil || mediaType != "application/json" && !strings.HasSuffix(mediaType, "+json") && !(b.lines && mediaType == ndjson) {
 			return nil, newProblem(http.StatusUnsupportedMediaType, "Send JSON, with the header Content-Type: application/json")
 		}
 	}
@@ -41,6 +41,27 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 // or that is named twice, is refused, and every field of a wrong type is named. Fields that are absent or null keep
 // the value they have in the struct. Only shapes are judged here, what a value may be is the engine's to say.
 func decode(body []byte, into any) error {
+	_, err := decodeGiven(body, into)
+	return err
+}
+
+// decodeGiven is decode, and returns the names of the fields that the body gives a value.
+func decodeGiven(body []byte, into any) (given []string, err error) {
+	if err := checkObject(body); err != nil {
+		return nil, err
+	}
+	var d decoder
+	if given, err = d.object("", body, reflect.ValueOf(into).Elem()); err != nil {
+		return nil, fmt.Errorf("read JSON that was found valid: %w", err)
+	}
+	if len(d.bad) > 0 {
+		return nil, d.bad
+	}
+	return given, nil
+}
+
+// checkObject returns a problem unless a body is a JSON object.
+func checkObject(body []byte) error {
 	switch {
 	case len(bytes.TrimSpace(body)) == 0:
 		return newProblem(http.StatusBadRequest, "The body is empty; send a JSON object")
@@ -50,13 +71,6 @@ func decode(body []byte, into any) error {
 		return newProblem(http.StatusBadRequest, "The body is not JSON: "+engine.JSONProblem(string(body)))
 	case bytes.TrimSpace(body)[0] != '{':
 		return newProblem(http.StatusBadRequest, "The body must be a JSON object")
-	}
-	var d decoder
-	if err := d.object("", body, reflect.ValueOf(into).Elem()); err != nil {
-		return fmt.Errorf("read JSON that was found valid: %w", err)
-	}
-	if len(d.bad) > 0 {
-		return d.bad
 	}
 	return nil
 }
@@ -68,51 +82,85 @@ func (d *decoder) refuse(field, format string, args ...any) {
 	d.bad = append(d.bad, engine.Invalid{Field: field, Message: fmt.Sprintf(format, args...)})
 }
 
-// object reads the fields of an object; path is what stands before their names in messages.
-func (d *decoder) object(path string, raw []byte, into reflect.Value) error {
+// object reads the fields of an object, and returns the names of those that have a value; path is what stands before
+// their names in messages.
+func (d *decoder) object(path string, raw []byte, into reflect.Value) (given []string, err error) {
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	if _, err := dec.Token(); err != nil { // the opening brace
-		return err
+		return nil, err
 	}
 	var seen []string
 	for dec.More() && len(d.bad) < maxFieldProblems {
 		token, err := dec.Token()
 		if err != nil {
-			return err
+			return nil, err
 		}
 		var value json.RawMessage
 		if err := dec.Decode(&value); err != nil {
-			return err
+			return nil, err
 		}
 		name, _ := token.(string)
 		field, known := fieldNamed(into, name)
 		switch {
 		case !known:
 			d.refuse(path+name, "There is no field %q here; the fields are %s", name, strings.Join(fieldNames(into.Type()), ", "))
+			continue
 		case slices.Contains(seen, name):
 			d.refuse(path+name, "%s is given twice", path+name)
-		default:
-			seen = append(seen, name)
-			if err := d.value(path+name, value, field); err != nil {
-				return err
-			}
+			continue
 		}
+		seen = append(seen, name)
+		if string(value) == "null" {
+			continue // as if it were absent
+		}
+		given = append(given, name)
+		if err := d.value(path+name, value, field); err != nil {
+			return nil, err
+		}
+	}
+	return given, nil
+}
+
+// value reads one value.
+func (d *decoder) value(path string, raw json.RawMessage, into reflect.Value) error {
+	kind := into.Type()
+	switch {
+	case isObject(kind):
+		return d.nested(path, raw, into)
+	case kind.Kind() == reflect.Slice && isObject(kind.Elem()):
+		return d.objects(path, raw, into)
+	}
+	err := json.Unmarshal(raw, into.Addr().Interface())
+	if inner, ok := errors.AsType[engine.InvalidError](err); ok {
+		for _, f := range inner {
+			d.refuse(path+"."+f.Field, "%s", f.Message)
+		}
+	} else if err != nil {
+		d.refuse(path, "%s must be %s", path, typeWords(kind))
 	}
 	return nil
 }
 
-// value reads one value; null leaves it as it is.
-func (d *decoder) value(path string, raw json.RawMessage, into reflect.Value) error {
-	if string(raw) == "null" {
+// isObject reports whether values of the type are JSON objects, read field by field.
+func isObject(t reflect.Type) bool {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return t.Kind() == reflect.Struct && !reflect.PointerTo(t).Implements(reflect.TypeFor[json.Unmarshaler]())
+}
+
+// nested reads an object within another one. A pointer gets a new one.
+func (d *decoder) nested(path string, raw json.RawMessage, into reflect.Value) error {
+	if raw[0] != '{' {
+		d.refuse(path, "%s must be an object", path)
 		return nil
 	}
-	if kind := into.Type(); kind.Kind() == reflect.Slice && kind.Elem().Kind() == reflect.Struct {
-		return d.objects(path, raw, into)
+	if into.Kind() == reflect.Pointer {
+		into.Set(reflect.New(into.Type().Elem()))
+		into = into.Elem()
 	}
-	if json.Unmarshal(raw, into.Addr().Interface()) != nil {
-		d.refuse(path, "%s must be %s", path, typeWords(into.Type()))
-	}
-	return nil
+	_, err := d.object(path+".", raw, into)
+	return err
 }
 
 // objects reads a list of objects.
@@ -128,11 +176,7 @@ func (d *decoder) objects(path string, raw json.RawMessage, into reflect.Value) 
 		if len(d.bad) >= maxFieldProblems {
 			return nil
 		}
-		if item[0] != '{' {
-			d.refuse(place, "%s must be an object", place)
-			continue
-		}
-		if err := d.object(place+".", item, into.Index(i)); err != nil {
+		if err := d.nested(place, item, into.Index(i)); err != nil {
 			return err
 		}
 	}
@@ -167,8 +211,11 @@ func typeWords(t reflect.Type) string {
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	if t == reflect.TypeFor[time.Time]() {
+	switch t {
+	case reflect.TypeFor[time.Time]():
 		return timeWords
+	case reflect.TypeFor[RetryPolicy]():
+		return "the name of a retry policy, or an object with the rules of one"
 	}
 	switch t.Kind() {
 	case reflect.Bool:
@@ -176,6 +223,9 @@ func typeWords(t reflect.Type) string {
 	case reflect.Int:
 		return "a whole number"
 	case reflect.Slice:
+		if t.Elem().Kind() == reflect.Int {
+			return "a list of whole numbers"
+		}
 		return "a list of texts"
 	}
 	return "a text"

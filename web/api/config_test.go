@@ -19,14 +19,14 @@ func TestConsumers(t *testing.T) {
 	b := setup(t)
 	const body = `{"name": "Northwind", "external_id": "nw-1", "description": "Labs\nof Northwind", "default_organization": "NW",
 		"consuming_platform": "Moodle", "consuming_platform_version": "4.5", "technical_contact": "ops@nw.example",
-		"enabled": false, "expires": "2099-01-02T03:04:05+01:00"}`
+		"one_send_per_url": true, "enabled": false, "expires": "2099-01-02T03:04:05+01:00"}`
 	r := b.send(t, "POST", "/api/v1/consumers", "platform", body).want(201)
 	var made, got api.Consumer
 	r.into(&made)
 	expires := time.Date(2099, 1, 2, 2, 4, 5, 0, time.UTC)
 	want := api.Consumer{
 		Name: "Northwind", ExternalID: "nw-1", Description: "Labs\nof Northwind", DefaultOrganization: "NW", ConsumingPlatform: "Moodle",
-		ConsumingPlatformVersion: "4.5", TechnicalContact: "ops@nw.example", Expires: &expires, State: "disabled",
+		ConsumingPlatformVersion: "4.5", TechnicalContact: "ops@nw.example", Expires: &expires, OneSendPerURL: true, State: "disabled",
 	}
 	if diff := cmp.Diff(want, made, cmpopts.IgnoreFields(made, "ID", "CreatedAt", "UpdatedAt")); diff != "" {
 		t.Errorf("created (-want +got):\n%s", diff)
@@ -111,8 +111,8 @@ func TestWebhooks(t *testing.T) {
 	r.into(&made)
 	want := api.Webhook{
 		Consumer: b.contoso.ID.String(), Name: "Scores", Events: []string{"lab.scored"}, Verb: "POST", URL: "https://hooks.example.com/lab",
-		Headers: []api.Header{}, SendLabDetails: true, Enabled: true, Timeout: 30, Retries: 3, RetryPolicy: "studio", ErrorAction: "log",
-		Position: 1, Version: 1,
+		Headers: []api.Header{}, SendLabDetails: true, Enabled: true, Timeout: 30, Retries: 3, RetryPolicy: api.RetryPolicy{Preset: "studio"}, ErrorAction: "log",
+		Signing: api.Signing{Scheme: "v1", Names: "webhook", Secret: made.Signing.Secret}, Warnings: []string{}, Position: 1, Version: 1,
 	}
 	if diff := cmp.Diff(want, made, cmpopts.IgnoreFields(made, "ID", "CreatedAt", "UpdatedAt")); diff != "" {
 		t.Errorf("defaults (-want +got):\n%s", diff)
@@ -124,16 +124,19 @@ func TestWebhooks(t *testing.T) {
 	const full = `{"version": 1, "name": "All", "events": ["*"], "verb": "PUT", "url": "http://127.0.0.1:9000/x",
 		"headers": [{"name": "X-Lab", "value": "a"}, {"name": "X-Plain-Secret", "value": "b", "sensitive": false}],
 		"send_lab_details": false, "content": "{}", "content_type": "application/json", "enabled": false, "blocking": true, "delay": 5,
-		"timeout": 7, "retries": 2, "retry_policy": "studio", "error_action": "notify_user", "notification_text": "Sorry", "description": "d"}`
+		"timeout": 7, "retries": 2, "retry_policy": "studio", "error_action": "notify_user", "notification_text": "Sorry", "description": "d",
+		"rate_limit": 5, "rate_burst": 10}`
 	b.send(t, "PUT", "/api/v1/webhooks/"+made.ID, "contoso", full).want(200).into(&got)
 	want = api.Webhook{
 		ID: made.ID, Consumer: made.Consumer, Name: "All", Events: []string{"*"}, Verb: "PUT", URL: "http://127.0.0.1:9000/x",
 		Headers: []api.Header{{Name: "X-Lab", Value: "a", Sensitive: new(false)}, {Name: "X-Plain-Secret", Value: "••••", Sensitive: new(true)}},
-		Content: "{}", ContentType: "application/json", Blocking: true, Delay: 5, Timeout: 7, Retries: 2, RetryPolicy: "studio",
-		ErrorAction: "notify_user", NotificationText: "Sorry", Description: "d", Position: 1, Version: 2, CreatedAt: made.CreatedAt,
+		Content: "{}", ContentType: "application/json", Blocking: true, Delay: 5, Timeout: 7, Retries: 2, RetryPolicy: api.RetryPolicy{Preset: "studio"},
+		ErrorAction: "notify_user", NotificationText: "Sorry", Description: "d", RateLimit: 5, RateBurst: 10,
+		Signing:          api.Signing{Scheme: "v1", Names: "webhook", Secret: "••••"},
+		DeactivateReason: new("BY_HAND"), Warnings: []string{}, Position: 1, Version: 2, CreatedAt: made.CreatedAt,
 	}
-	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(made, "UpdatedAt")); diff != "" {
-		t.Errorf("replaced (-want +got):\n%s", diff)
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(made, "UpdatedAt", "DeactivatedAt")); diff != "" || got.DeactivatedAt == nil {
+		t.Errorf("replaced, deactivated at %v (-want +got):\n%s", got.DeactivatedAt, diff)
 	}
 
 	b.send(t, "DELETE", "/api/v1/webhooks/"+made.ID, "contoso", "").want(204)
@@ -250,26 +253,9 @@ func TestListWebhooks(t *testing.T) {
 	}
 }
 
-func TestEventTypesAndVersion(t *testing.T) {
+func TestVersion(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	var types api.List[api.EventType]
-	r := b.send(t, "GET", "/api/v1/event-types", "contoso-read", "").want(200)
-	r.into(&types)
-	first := types.Data[0]
-	if len(types.Data) != len(engine.Catalog) || first.Code != engine.LabPreBuild || first.Label != "Pre-Build" || first.Place != 1 ||
-		first.Group == "" || first.Description == "" || !strings.HasPrefix(string(first.Sample), `{"Id":998592321,`) {
-		t.Errorf("event types %s", r.body)
-	}
-	for _, kind := range types.Data {
-		body := fmt.Sprintf(`{"type": %q, "data": %s}`, kind.Label, kind.Sample)
-		r := b.send(t, "POST", "/api/v1/events", "platform", body)
-		if kind.Group != engine.GroupSystem {
-			r.want(202)
-		} else if p := r.problem(422); p.Errors[0].Field != "type" || !strings.Contains(p.Detail, kind.Code) {
-			t.Errorf("a system event that is posted: %+v", p)
-		}
-	}
 	var version api.Version
 	b.send(t, "GET", "/api/v1/version", "contoso-read", "").want(200).into(&version)
 	if version.Version != "1.2.3" || version.Schema < 1 {

@@ -119,7 +119,7 @@ func (in *ConsumerInput) set(c *engine.APIConsumer) {
 	c.Name, c.ExternalID, c.Description = in.Name, in.ExternalID, in.Description
 	c.DefaultOrganization, c.TechnicalContact = in.DefaultOrganization, in.TechnicalContact
 	c.ConsumingPlatform, c.ConsumingPlatformVersion = in.ConsumingPlatform, in.ConsumingPlatformVersion
-	c.Enabled, c.Expires = in.Enabled, timeOrZero(in.Expires)
+	c.Enabled, c.Expires, c.OneSendPerURL = in.Enabled, timeOrZero(in.Expires), in.OneSendPerURL
 }
 
 func consumerOut(c *engine.APIConsumer) Consumer {
@@ -127,7 +127,7 @@ func consumerOut(c *engine.APIConsumer) Consumer {
 		ID: c.ID.String(), Name: c.Name, ExternalID: c.ExternalID, Description: c.Description,
 		DefaultOrganization: c.DefaultOrganization, TechnicalContact: c.TechnicalContact,
 		ConsumingPlatform: c.ConsumingPlatform, ConsumingPlatformVersion: c.ConsumingPlatformVersion,
-		Enabled: c.Enabled, Expires: timeOrNull(c.Expires), State: string(c.State(time.Now())),
+		Enabled: c.Enabled, Expires: timeOrNull(c.Expires), OneSendPerURL: c.OneSendPerURL, State: string(c.State(time.Now())),
 		CreatedAt: c.CreatedAt.UTC(), UpdatedAt: c.UpdatedAt.UTC(),
 	}
 }

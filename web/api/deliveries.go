@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"net/http"
 	"strings"
 	"unicode/utf8"
 
@@ -24,6 +25,21 @@ func (deliveryState) Schema(huma.Registry) *huma.Schema {
 	return s
 }
 
+// choice is a parameter that is true, false or not given.
+type choice string
+
+// Schema names the values.
+func (choice) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeString, Enum: []any{"true", "false"}}
+}
+
+func (c choice) bool() *bool {
+	if c == "" {
+		return nil
+	}
+	return new(c == "true")
+}
+
 type listDeliveriesInput struct {
 	Status   []deliveryState `query:"status,explode" nullable:"false" doc:"May be given several times"`
 	Webhook  string          `query:"webhook"`
@@ -32,6 +48,7 @@ type listDeliveriesInput struct {
 	Type     string          `query:"type" doc:"Code or label of an event type"`
 	Subject  string          `query:"subject" doc:"What the event is about"`
 	Lab      string          `query:"lab" doc:"The same as subject"`
+	Test     choice          `query:"test" doc:"Only deliveries that test a webhook, or only others"`
 	Window
 }
 
@@ -57,6 +74,7 @@ func (s *server) deliveryFilter(ctx context.Context, in *listDeliveriesInput) (e
 	for _, state := range in.Status {
 		f.States = append(f.States, engine.DeliveryState(state))
 	}
+	f.Test = in.Test.bool()
 	var bad engine.InvalidError
 	if in.Lab != "" {
 		if f.Subject != "" && f.Subject != in.Lab {
@@ -64,7 +82,7 @@ func (s *server) deliveryFilter(ctx context.Context, in *listDeliveriesInput) (e
 		}
 		f.Subject = in.Lab
 	}
-	f.EventType = eventTypeIn(&bad, in.Type)
+	f.EventType = eventTypeIn(&bad, s.Store.Directory().Catalog(), in.Type)
 	readID(&bad, "webhook", in.Webhook, &f.WebhookID)
 	in.cursors(&bad, &f.Before, &f.After)
 	if in.Event != "" {
@@ -113,6 +131,9 @@ func (s *server) resendDelivery(ctx context.Context, in *deliveryPath) (*answer[
 	found, err := s.deliveryAt(ctx, in.Dlv)
 	if err != nil {
 		return nil, err
+	}
+	if found.Test {
+		return nil, newProblem(http.StatusConflict, "A test is made once; test the webhook again with POST "+Prefix+"/webhooks/"+found.WebhookID.String()+"/test")
 	}
 	if found.Delivery, err = s.Engine.Resend(ctx, callOf(ctx).actor(), found.ID); err != nil {
 		return nil, conflict(err, "The delivery has not ended yet; only one that has can be sent again")
@@ -174,7 +195,7 @@ func deliveryOut(d engine.DeliveryRow) Delivery {
 	return Delivery{
 		ID: d.ID.String(), State: string(d.State), Event: d.EventName, LabhookEvent: d.EventID.String(), EventType: d.EventType, Subject: d.Subject,
 		Consumer: d.ConsumerID.String(), ConsumerName: d.ConsumerName, Webhook: d.WebhookID.String(), WebhookName: d.WebhookName,
-		Blocking: d.Blocking, Trigger: string(d.Trigger), AttemptsMade: d.Attempts, AttemptsInAll: d.AttemptsInAll,
+		Blocking: d.Blocking, Test: d.Test, Trigger: string(d.Trigger), AttemptsMade: d.Attempts, AttemptsInAll: d.AttemptsInAll,
 		DueAt: timeOrNull(d.DueAt), FinishedAt: timeOrNull(d.FinishedAt), Reason: d.Reason, FailureClass: string(d.LastClass),
 		LastStatus: numberOrNull(d.LastStatus), ErrorAction: string(d.ErrorAction), CreatedAt: d.CreatedAt.UTC(),
 	}
@@ -185,6 +206,7 @@ func attemptOut(a *engine.Attempt) Attempt {
 		Number: a.Number, Trigger: string(a.Trigger), StartedAt: a.StartedAt.UTC(), WebhookVersion: a.WebhookVersion,
 		Outcome: string(a.Outcome.Kind), FailureClass: string(a.Outcome.Class), Error: a.Outcome.Error,
 		RetryAt: timeOrNull(a.Outcome.RetryAt), RemoteAddress: a.RemoteAddr, Timings: Timings(a.Timings),
+		Unfilled: append([]string{}, a.Unfilled...),
 		Request: SentRequest{
 			Verb: a.Request.Verb, URL: a.Request.URL, Headers: headerLines(a.Request.Headers), Content: contentOut(a.Request.Body),
 		},

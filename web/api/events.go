@@ -23,7 +23,7 @@ func (s *server) listEvents(ctx context.Context, in *listEventsInput) (*answer[L
 	}
 	f := engine.EventFilter{ConsumerID: owner, Subject: in.Subject, Since: in.Since, Until: in.Until, Limit: in.Limit.rows()}
 	var bad engine.InvalidError
-	f.Type = eventTypeIn(&bad, in.Type)
+	f.Type = eventTypeIn(&bad, s.Store.Directory().Catalog(), in.Type)
 	in.cursors(&bad, &f.Before, &f.After)
 	if len(bad) > 0 {
 		return nil, bad
@@ -93,7 +93,7 @@ func (s *server) deliveriesOf(ctx context.Context, id engine.EventID) (engine.Pa
 func eventOut(e *engine.Event) Event {
 	return Event{
 		ID: e.PublicID(), LabhookID: e.ID.String(), Type: e.Type, Consumer: textOrNull(e.ConsumerID.String()), Subject: e.Subject,
-		OccurredAt: e.OccurredAt.UTC(), AcceptedAt: e.AcceptedAt.UTC(),
+		Test: e.Test, OccurredAt: e.OccurredAt.UTC(), AcceptedAt: e.AcceptedAt.UTC(),
 	}
 }
 

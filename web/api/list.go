@@ -85,11 +85,11 @@ func readID(bad *engine.InvalidError, field, text string, into encoding.TextUnma
 }
 
 // eventTypeIn reads the code or label of an event type; empty is none.
-func eventTypeIn(bad *engine.InvalidError, name string) string {
+func eventTypeIn(bad *engine.InvalidError, catalog *engine.Catalog, name string) string {
 	if name == "" {
 		return ""
 	}
-	t, ok := engine.Catalog.Find(name)
+	t, ok := catalog.Find(name)
 	if !ok {
 		*bad = append(*bad, invalid("type", "There is no event type %q; GET %s/event-types lists them", name, Prefix)...)
 	}

@@ -44,6 +44,7 @@ func malformed(b *bundle, w engine.Webhook) []scenario {
 		}
 	}
 	add("event", "POST", "/api/v1/events", malformedEvents())
+	all = append(all, malformedBatches()...)
 	add("consumer", "POST", "/api/v1/consumers", malformedConsumers())
 	add("consumer change", "PUT", "/api/v1/consumers/contoso", malformedConsumers())
 	add("key", "POST", "/api/v1/consumers/contoso/keys", malformedKeys())
@@ -60,6 +61,12 @@ func malformed(b *bundle, w engine.Webhook) []scenario {
 		{name: "of an old version", body: `{"version": 9, "name": "x", "events": ["*"], "url": "https://a.example"}`, status: 409, message: "has changed"},
 		{name: "with an old ETag", headers: []string{"If-Match", `"9"`}, body: `{"name": "x", "events": ["*"], "url": "https://a.example"}`, status: 412, message: "has changed"},
 	})
+	below := "/api/v1/webhooks/" + w.ID.String()
+	add("rotation", "POST", below+"/rotate-secret", malformedRotations())
+	add("recovery", "POST", below+"/recover", malformedRecoveries())
+	all = append(all,
+		scenario{name: "webhook that is not paused", method: "POST", path: below + "/resume", status: 409, message: "not paused"},
+		scenario{name: "webhook never recovered", method: "GET", path: below + "/recovery", status: 404, message: "never recovered"})
 	add("order", "PUT", "/api/v1/consumers/contoso/webhooks/order", malformedOrders(w))
 	add("move", "POST", "/api/v1/webhooks/"+w.ID.String()+"/move", []scenario{
 		{name: "empty", body: "", status: 400, message: "empty"},
@@ -152,6 +159,7 @@ func malformedConsumers() []scenario {
 		{name: "name as number", body: `{"name": 7}`, status: 422, field: "name", message: "a text"},
 		{name: "external id with a slash", body: `{"name": "x", "external_id": "a/b"}`, status: 422, field: "external_id", message: "letters"},
 		{name: "external id taken", body: `{"name": "x", "external_id": "fabrikam"}`, status: 422, field: "external_id", message: "Another"},
+		{name: "one send for each URL as number", body: `{"name": "x", "one_send_per_url": 1}`, status: 422, field: "one_send_per_url", message: "true or false"},
 		{name: "enabled as text", body: `{"name": "x", "enabled": "yes"}`, status: 422, field: "enabled", message: "true or false"},
 		{name: "wrong expiry", body: `{"name": "x", "expires": "2026-13-01"}`, status: 422, field: "expires", message: "RFC 3339"},
 		{name: "unknown field", body: `{"name": "x", "externalId": "y"}`, status: 422, field: "externalId", message: "external_id"},
@@ -181,7 +189,7 @@ func malformedWebhooks(start string) []scenario {
 		}
 		return "{" + body + "}"
 	}
-	return []scenario{
+	return append(malformedOptions(with), []scenario{
 		{name: "without name", body: "{" + start + `"events": ["*"], "url": "https://a.example"}`, status: 422, field: "name", message: "Enter a name"},
 		{name: "without events", body: with(`"events": []`), status: 422, field: "events", message: "Choose"},
 		{name: "with unknown event", body: with(`"events": ["lab.exploded"]`), status: 422, field: "events", message: `"lab.exploded"`},
@@ -219,6 +227,80 @@ func malformedWebhooks(start string) []scenario {
 		{name: "confirmation as text", body: with(`"end_lab_confirmed": "yes"`), status: 422, field: "end_lab_confirmed", message: "true or false"},
 		{name: "notification text too long", body: with(`"notification_text": "` + strings.Repeat("a", engine.MaxNotificationText+1) + `"`), status: 422, field: "notification_text", message: "at most 500"},
 		{name: "unknown field", body: with(`"retry_count": 3`), status: 422, field: "retry_count", message: "retries"},
+	}...)
+}
+
+// malformedOptions lists what is wrong about what few webhooks have.
+func malformedOptions(with func(string) string) []scenario {
+	policy := func(fields string) string { return with(`"retry_policy": {` + fields + `}`) }
+	signing := func(fields string) string { return with(`"signing": {` + fields + `}`) }
+	bad := func(name, body, field, message string) scenario {
+		return scenario{name: name, body: body, status: 422, field: field, message: message}
+	}
+	return []scenario{
+		bad("retry policy as number", with(`"retry_policy": 5`), "retry_policy", "the name of a retry policy, or an object"),
+		bad("retry policy as list", with(`"retry_policy": ["studio"]`), "retry_policy", "the name of a retry policy, or an object"),
+		bad("custom retry policy without rules", with(`"retry_policy": "custom"`), "retry_policy", "waits, success, on_4xx"),
+		bad("retry policy with unknown field", policy(`"delays": [1]`), "retry_policy.delays", "waits, success, on_4xx"),
+		bad("retry policy with a field twice", policy(`"waits": [1], "waits": [2]`), "retry_policy.waits", "twice"),
+		bad("waits as text", policy(`"waits": "10s, 1m"`), "retry_policy.waits", "a list of whole numbers"),
+		bad("no waits", policy(`"waits": []`), "retry_policy.waits", "1 to 60 waits"),
+		bad("61 waits", policy(`"waits": [1`+strings.Repeat(", 1", 60)+`]`), "retry_policy.waits", "1 to 60 waits"),
+		bad("wait of nothing", policy(`"waits": [10, 0]`), "retry_policy.waits", "from 1s to 24h"),
+		bad("wait past all bounds", policy(`"waits": [9223372036854775807]`), "retry_policy.waits", "from 1s to 24h"),
+		bad("half a second of wait", policy(`"waits": [0.5]`), "retry_policy.waits", "a list of whole numbers"),
+		bad("success that is no range", policy(`"success": "2xx"`), "retry_policy.success", `"2xx" is not a range`),
+		bad("success by a failure", policy(`"success": "200-499"`), "retry_policy.success", "between 200 and 399"),
+		bad("success as number", policy(`"success": 200`), "retry_policy.success", "a text"),
+		bad("unknown rule for 4xx", policy(`"on_4xx": "ignore"`), "retry_policy.on_4xx", "retry, give_up and deactivate"),
+		bad("410 as text", policy(`"gone_deactivates": "yes"`), "retry_policy.gone_deactivates", "true or false"),
+		bad("unknown rule for exhaustion", policy(`"on_exhausted": "page"`), "retry_policy.on_exhausted", "error_action and deactivate"),
+		bad("more retries than Skilljar", with(`"retry_policy": "skilljar", "retries": 61`), "retries", "from 0 to 60"),
+		bad("Basic user as text", with(`"basic_auth": "user:password"`), "basic_auth", "an object"),
+		bad("Basic user with unknown field", with(`"basic_auth": {"user": "u"}`), "basic_auth.user", "username, password"),
+		bad("Basic password as number", with(`"basic_auth": {"username": "u", "password": 5}`), "basic_auth.password", "a text"),
+		bad("Basic user with a colon", with(`"basic_auth": {"username": "u:v", "password": "p"}`), "basic_auth", "colon"),
+		bad("mask of no password", with(`"basic_auth": {"username": "u", "password": "••••"}`), "basic_auth", "dots stand for no stored"),
+		bad("Basic user beside Authorization", with(`"basic_auth": {"username": "u"}, "headers": [{"name": "Authorization", "value": "Bearer x"}]`), "basic_auth", "same header"),
+		bad("signing as text", with(`"signing": "v1"`), "signing", "an object"),
+		bad("signing with unknown field", signing(`"algorithm": "v1"`), "signing.algorithm", "scheme, names, header, secret"),
+		bad("unknown scheme", signing(`"scheme": "rsa"`), "signing.scheme", "v1, v1a, hex and none"),
+		bad("unknown names", signing(`"names": "stripe"`), "signing.names", "webhook, svix and both"),
+		bad("secret too short", signing(`"secret": "whsec_c2hvcnQ="`), "signing.secret", "24 to 64 bytes"),
+		bad("secret without prefix", signing(`"secret": "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"`), "signing.secret", "whsec_"),
+		bad("secret of another scheme", signing(`"scheme": "v1a", "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"`), "signing.secret", "whsk_"),
+		bad("hex signature without header", signing(`"scheme": "hex"`), "signing.header", "Name the header"),
+		bad("hex signature in a reserved header", signing(`"scheme": "hex", "header": "Webhook-Signature"`), "signing.header", "another meaning"),
+		bad("certificate as text", with(`"client_cert": "-----BEGIN CERTIFICATE-----"`), "client_cert", "an object"),
+		bad("certificate with unknown field", with(`"client_cert": {"cert": "x"}`), "client_cert.cert", "certificate, key"),
+		bad("certificate without key", with(`"client_cert": {"certificate": "-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n"}`), "client_cert.key", "together"),
+		bad("certificate that is none", with(`"client_cert": {"certificate": "x", "key": "y"}`), "client_cert.certificate", "PEM"),
+		bad("negative rate", with(`"rate_limit": -1`), "rate_limit", "10000 requests a second"),
+		bad("half a request", with(`"rate_limit": 0.5`), "rate_limit", "a whole number"),
+		bad("burst without rate", with(`"rate_burst": 5`), "rate_burst", "needs a rate limit"),
+	}
+}
+
+func malformedRotations() []scenario {
+	return []scenario{
+		{name: "as list", body: "[]", status: 400, message: "JSON object"},
+		{name: "with unknown field", body: `{"old": "x"}`, status: 422, field: "old", message: "secret, grace"},
+		{name: "with a secret of another scheme", body: `{"secret": "whsk_x"}`, status: 422, field: "secret", message: "whsec_"},
+		{name: "with the mask", body: `{"secret": "••••"}`, status: 422, field: "secret", message: "whsec_"},
+		{name: "with a negative grace", body: `{"grace": -1}`, status: 422, field: "grace", message: "0 to 7 days"},
+		{name: "with eight days of grace", body: `{"grace": 691200}`, status: 422, field: "grace", message: "0 to 7 days"},
+		{name: "with grace as text", body: `{"grace": "24h"}`, status: 422, field: "grace", message: "a whole number"},
+	}
+}
+
+func malformedRecoveries() []scenario {
+	return []scenario{
+		{name: "empty", body: "", status: 400, message: "empty"},
+		{name: "without since", body: `{"count_only": true}`, status: 422, field: "since", message: "RFC 3339"},
+		{name: "since a word", body: `{"since": "yesterday"}`, status: 422, field: "since", message: "RFC 3339"},
+		{name: "since the future", body: `{"since": "2999-01-01T00:00:00Z"}`, status: 422, field: "since", message: "future"},
+		{name: "counted by a number", body: `{"since": "2026-01-01T00:00:00Z", "count_only": 1}`, status: 422, field: "count_only", message: "true or false"},
+		{name: "with an end", body: `{"since": "2026-01-01T00:00:00Z", "until": "2026-02-01T00:00:00Z"}`, status: 422, field: "until", message: "since, count_only"},
 	}
 }
 
@@ -240,6 +322,7 @@ func malformedParameters() []scenario {
 		list("event=nothing", "event", `"nothing"`),
 		list("type=lab.exploded", "type", `"lab.exploded"`),
 		list("lab=1&subject=2", "lab", "not both"),
+		list("test=perhaps", "test", "must be one of"),
 		{name: "labs gated=perhaps", method: "GET", path: "/api/v1/lab-instances?gated=perhaps", status: 422, field: "gated", message: "true or false"},
 		{name: "labs with a long text", method: "GET", path: "/api/v1/lab-instances?text=" + strings.Repeat("x", 201), status: 422, field: "text", message: "at most 200"},
 		{name: "labs of a page", method: "GET", path: "/api/v1/lab-instances?page=2", status: 422, field: "page", message: "no parameter"},

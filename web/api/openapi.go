@@ -27,6 +27,7 @@ type body struct {
 	shape    reflect.Type
 	limit    int64
 	optional bool
+	lines    bool // it may also be one value a line
 }
 
 // takes describes a body of that shape and at most limit bytes.
@@ -35,6 +36,11 @@ func takes[T any](limit int64) *body { return &body{shape: reflect.TypeFor[T](),
 // mayTake describes a body that may be left out.
 func mayTake[T any](limit int64) *body {
 	return &body{shape: reflect.TypeFor[T](), limit: limit, optional: true}
+}
+
+// takesMany describes a body with a list of that shape, or one a line.
+func takesMany[T any](limit int64) *body {
+	return &body{shape: reflect.TypeFor[[]T](), limit: limit, lines: true}
 }
 
 // answer is what a handler gives huma to write.
@@ -80,11 +86,7 @@ func (a adapter) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.s.ServeHT
 
 // mount adds a route to the mux, behind the guard.
 func (s *server) mount(r route, h http.HandlerFunc) {
-	limit := int64(0)
-	if r.body != nil {
-		limit = r.body.limit
-	}
-	s.mux.HandleFunc(r.method+" "+Prefix+r.path, s.guard(r.need, limit, h))
+	s.mux.HandleFunc(r.method+" "+Prefix+r.path, s.guard(r.need, r.body, h))
 }
 
 // handle adds a route whose parameters huma reads and whose answer huma writes.
@@ -137,6 +139,9 @@ func (r route) problems() []int {
 	if r.method == put {
 		list = append(list, http.StatusPreconditionFailed)
 	}
+	if r.id == pingRoute || r.id == testRoute {
+		list = append(list, http.StatusTooManyRequests)
+	}
 	if r.body != nil {
 		list = append(list, http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 	}
@@ -154,6 +159,9 @@ func describeBody(doc *huma.OpenAPI, op *huma.Operation) {
 	op.RequestBody = &huma.RequestBody{
 		Required: !b.optional,
 		Content:  map[string]*huma.MediaType{"application/json": {Schema: schema}},
+	}
+	if b.lines {
+		op.RequestBody.Content[ndjson] = &huma.MediaType{Schema: schema.Items}
 	}
 }
 

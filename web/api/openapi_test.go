@@ -34,6 +34,11 @@ type document struct {
 				Enum      []string
 				MaxLength int
 				Default   any
+				OneOf     []struct {
+					Ref  string `json:"$ref"`
+					Type string
+					Enum []string
+				}
 			}
 		}
 	}
@@ -114,6 +119,24 @@ func TestOpenAPIDocument(t *testing.T) {
 	}
 	if got := schemas["WebhookInput"].Properties; got["timeout"].Default != engine.DefaultTimeout.Seconds() || got["verb"].Default != "POST" {
 		t.Errorf("WebhookInput does not have the engine's defaults: %+v", got)
+	}
+	policy := schemas["WebhookInput"].Properties["retry_policy"]
+	if len(policy.OneOf) != 2 || !slices.Equal(policy.OneOf[0].Enum, []string{"studio", "skilljar", "standard", "live"}) ||
+		policy.OneOf[1].Ref != "#/components/schemas/OwnPolicy" || policy.Default != "studio" {
+		t.Errorf("retry_policy of WebhookInput: %+v", policy)
+	}
+	for _, field := range []string{"basic_auth", "client_cert"} {
+		if got := schemas["Webhook"].Properties[field].OneOf; len(got) != 2 || got[0].Ref == "" || got[1].Type != "null" {
+			t.Errorf("%s of Webhook: %+v", field, got)
+		}
+	}
+	for _, name := range []string{"OwnPolicy", "Signing", "BasicAuth", "RotateInput"} {
+		if got := schemas[name]; len(got.Required) > 0 || got.AdditionalProperties != false {
+			t.Errorf("%s: required %q, additional properties %v", name, got.Required, got.AdditionalProperties)
+		}
+	}
+	if got := schemas["Signing"].Properties; got["scheme"].Default != "v1" || !slices.Equal(got["names"].Enum, []string{"webhook", "svix", "both"}) {
+		t.Errorf("Signing: %+v", got)
 	}
 	if _, ok := schemas["ErrorModel"]; ok {
 		t.Error("the document has huma's form of an error")

@@ -31,7 +31,7 @@ func (s *server) orderWebhooks(ctx context.Context, in *consumerPath) (*answer[L
 	if err := s.Store.OrderWebhooks(ctx, c.actor(), owner.ID, ids); err != nil {
 		return nil, err
 	}
-	return listOf(s.Store.Directory().Webhooks(owner.ID), webhookOut, false, nil), nil
+	return s.webhookList(ctx, s.Store.Directory().Webhooks(owner.ID), false)
 }
 
 // moveWebhook exchanges a webhook with its neighbour, and answers with it. At the end of the list it stays.
@@ -55,5 +55,5 @@ func (s *server) moveWebhook(ctx context.Context, in *webhookPath) (*webhookAnsw
 	if err != nil {
 		return nil, err
 	}
-	return &webhookAnswer{etag(&moved), webhookOut(&moved)}, nil
+	return s.webhookAnswer(ctx, &moved)
 }

@@ -93,21 +93,33 @@ func waitIn(u *url.URL) (time.Duration, error) {
 }
 
 func (s *server) acceptEvent(r *http.Request) (engine.Accepted, error) {
-	c := callOf(r.Context())
-	var sent EventInput
-	if err := decode(c.body, &sent); err != nil {
-		return engine.Accepted{}, err
-	}
-	consumer, err := s.consumerIn(c, sent.Consumer)
+	ev, err := s.eventIn(r, callOf(r.Context()).body)
 	if err != nil {
 		return engine.Accepted{}, err
 	}
-	accepted, err := s.Engine.Accept(r.Context(), &engine.Event{
-		Scope: c.key.ConsumerID, SenderID: sent.ID, IdempotencyKey: r.Header.Get("Idempotency-Key"), Type: sent.Type, ConsumerID: consumer,
-		Subject: sent.Subject, OccurredAt: timeOrZero(sent.OccurredAt), Data: sent.Data,
-		TraceParent: traceParent(r.Header.Get("traceparent")), Source: c.actor().Name, SourceIP: c.ip,
-	})
-	return accepted, conflict(err, "The id or the Idempotency-Key was used for another event before; nothing was accepted")
+	ev.IdempotencyKey = r.Header.Get("Idempotency-Key")
+	accepted, err := s.Engine.Accept(r.Context(), ev)
+	return accepted, conflict(err, eventConflict)
+}
+
+const eventConflict = "The id or the Idempotency-Key was used for another event before; nothing was accepted"
+
+// eventIn reads an event as it is posted.
+func (s *server) eventIn(r *http.Request, body []byte) (*engine.Event, error) {
+	c := callOf(r.Context())
+	var sent EventInput
+	if err := decode(body, &sent); err != nil {
+		return nil, err
+	}
+	consumer, err := s.consumerIn(c, sent.Consumer)
+	if err != nil {
+		return nil, err
+	}
+	return &engine.Event{
+		Scope: c.key.ConsumerID, SenderID: sent.ID, Type: sent.Type, ConsumerID: consumer, Subject: sent.Subject,
+		OccurredAt: timeOrZero(sent.OccurredAt), Data: sent.Data, TraceParent: traceParent(r.Header.Get("traceparent")),
+		Source: c.actor().Name, SourceIP: c.ip,
+	}, nil
 }
 
 // traceParent returns a trace context that is well-formed. Any other is to be passed over, says the standard: an event is

@@ -51,6 +51,7 @@ var problemKinds = map[int]struct{ name, title string }{
 	http.StatusRequestEntityTooLarge: {"too-large", "The body is too large"},
 	http.StatusUnsupportedMediaType:  {"media-type", "The body is not of a type that is read here"},
 	http.StatusUnprocessableEntity:   {"invalid", "The request is not valid"},
+	http.StatusTooManyRequests:       {"busy", "Too much of it runs already"},
 	http.StatusInternalServerError:   {"internal", "Something went wrong in the server"},
 	http.StatusServiceUnavailable:    {"stopping", "The server is stopping"},
 }
@@ -87,6 +88,9 @@ func (s *server) problemOf(ctx context.Context, err error) *Problem {
 	}
 	if fields, ok := errors.AsType[engine.InvalidError](err); ok {
 		return invalidProblem(fields)
+	}
+	if c, ok := errors.AsType[engine.Conflict](err); ok {
+		return newProblem(http.StatusConflict, c.Error())
 	}
 	switch {
 	case errors.Is(err, engine.ErrNotFound):

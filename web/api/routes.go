@@ -18,6 +18,8 @@ const (
 	maxSmallBody   = 64 << 10
 	maxWebhookBody = 6*engine.MaxContent + maxSmallBody
 	maxEventBody   = engine.MaxEventData + 8<<10
+
+	maxEventTypeBody = engine.MaxEventSample + engine.MaxSchema + maxSmallBody
 )
 
 // documentPath is where the OpenAPI document is, for everybody.
@@ -44,9 +46,20 @@ func (s *server) routes() {
 	handle(s, route{put, "/webhooks/{wh}", manage, "replace-webhook", "Replace a webhook", 200, takes[WebhookInput](maxWebhookBody)}, s.replaceWebhook)
 	handle(s, route{del, "/webhooks/{wh}", manage, "delete-webhook", "Delete a webhook", 204, nil}, s.deleteWebhook)
 	handle(s, route{post, "/webhooks/{wh}/move", manage, "move-webhook", "Exchange a webhook with its neighbour in the order", 200, takes[MoveInput](maxSmallBody)}, s.moveWebhook)
+	handle(s, route{post, "/webhooks/{wh}/enable", manage, "enable-webhook", "Put a webhook back into use", 200, nil}, s.enableWebhook)
+	handle(s, route{post, "/webhooks/{wh}/disable", manage, "disable-webhook", "Take a webhook out of use, and cancel what waits for it", 200, nil}, s.disableWebhook)
+	handle(s, route{post, "/webhooks/{wh}/resume", manage, "resume-webhook", "End the pause of a webhook that keeps failing", 200, nil}, s.resumeWebhook)
+	handle(s, route{post, "/webhooks/{wh}/rotate-secret", manage, "rotate-secret", "Replace the signing secret of a webhook", 200, mayTake[RotateInput](maxSmallBody)}, s.rotateSecret)
+	handle(s, route{post, "/webhooks/{wh}/reveal-secret", manage, "reveal-secret", "Show the signing secret of a webhook", 200, nil}, s.revealSecret)
+	handle(s, route{post, "/webhooks/{wh}/recover", manage, "recover-webhook", "Send again what failed or was cancelled since a time, or count it", 200, takes[RecoverInput](maxSmallBody)}, s.recoverWebhook)
+	handle(s, route{get, "/webhooks/{wh}/recovery", read, "read-recovery", "Read how far the latest recovery of a webhook is", 200, nil}, s.readRecovery)
+
+	handle(s, route{post, "/webhooks/{wh}/ping", manage, pingRoute, "Ask the receiver of a webhook whether it answers", 200, nil}, s.pingWebhook)
+	handle(s, route{post, "/webhooks/{wh}/test", manage, testRoute, "Send an example to a webhook and see what comes of it", 200, mayTake[TestInput](maxEventBody)}, s.testWebhook)
 
 	handle(s, route{get, "/events", read, "list-events", "List events, newest first", 200, nil}, s.listEvents)
 	handlePlain(s, route{post, "/events", send, "post-event", "Post an event, and wait for its blocking deliveries if asked to", 202, takes[EventInput](maxEventBody)}, s.postEvent, eventParameters, eventAnswers)
+	handlePlain(s, route{post, "/events/batch", send, "post-batch", "Post several events at once", 200, takesMany[EventInput](maxBatchBody)}, s.postBatch, nil, batchAnswers)
 	handle(s, route{get, "/events/{evt}", read, "read-event", "Read an event with its data and deliveries", 200, nil}, s.readEvent)
 
 	handle(s, route{get, "/deliveries", read, "list-deliveries", "List deliveries, newest first", 200, nil}, s.listDeliveries)
@@ -60,7 +73,13 @@ func (s *server) routes() {
 	handle(s, route{get, "/lab-instances/{subject}", read, "read-lab-instance", "Read a lab instance with its events, deliveries and gates", 200, nil}, s.readLabInstance)
 
 	handle(s, route{get, "/event-types", read, "list-event-types", "List the event types", 200, nil}, s.listEventTypes)
+	handle(s, route{post, "/event-types", managePlatform, "create-event-type", "Add an event type of your own", 201, takes[EventTypeInput](maxEventTypeBody)}, s.createEventType)
+	handle(s, route{get, "/event-types/{code}", read, "read-event-type", "Read an event type", 200, nil}, s.readEventType)
+	handle(s, route{put, "/event-types/{code}", managePlatform, "replace-event-type", "Replace an event type of your own", 200, takes[EventTypeInput](maxEventTypeBody)}, s.replaceEventType)
+	handle(s, route{del, "/event-types/{code}", managePlatform, "delete-event-type", "Delete an event type of your own", 204, nil}, s.deleteEventType)
+	handle(s, route{get, "/egress", read, "read-egress", "Read the addresses that receivers must allow", 200, nil}, s.readEgress)
+	handle(s, route{get, "/settings", readPlatform, "list-settings", "List what the server was started with", 200, nil}, s.listSettings)
 	handle(s, route{get, "/version", read, "read-version", "Read what runs", 200, nil}, s.readVersion)
 
-	s.mux.HandleFunc("GET "+documentPath, s.guard(open, 0, s.readDocument))
+	s.mux.HandleFunc("GET "+documentPath, s.guard(open, nil, s.readDocument))
 }

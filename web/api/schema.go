@@ -28,6 +28,7 @@ func (Consumer) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
 func (ConsumerInput) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
 	s.Required = []string{"name"}
 	s.Properties["enabled"].Default = newConsumerInput().Enabled
+	s.Properties["one_send_per_url"].Default = newConsumerInput().OneSendPerURL
 	return describeConsumer(s)
 }
 
@@ -45,44 +46,6 @@ func (KeyInput) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
 	s.Required = []string{"description"}
 	s.Properties["scope"].Default = newKeyInput().Scope
 	return describeKey(s)
-}
-
-func describeWebhook(s *huma.Schema) *huma.Schema {
-	choices(s, "verb", engine.Verbs...)
-	choices(s, "error_action", engine.ErrorActions...)
-	mostRetries := 0
-	for _, p := range engine.RetryPolicies {
-		choices(s, "retry_policy", p.Name)
-		mostRetries = max(mostRetries, p.MaxRetries)
-	}
-	between(s, "retries", 0, float64(mostRetries))
-	maxLengths(s, map[string]int{
-		"name": engine.MaxWebhookName, "url": engine.MaxURL, "content": engine.MaxContent,
-		"content_type": engine.MaxContentType, "notification_text": engine.MaxNotificationText, "description": engine.MaxDescription,
-	})
-	s.Properties["headers"].MaxItems = new(int(engine.MaxHeaders))
-	between(s, "delay", 0, engine.MaxDelay.Seconds())
-	between(s, "timeout", engine.MinTimeout.Seconds(), engine.MaxTimeout.Seconds())
-	return s
-}
-
-// TransformSchema adds the engine's limits.
-func (Webhook) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
-	return describeWebhook(s)
-}
-
-// TransformSchema adds the engine's limits; what has a default may be left out.
-func (WebhookInput) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
-	s.Required = []string{"name", "events", "url"}
-	w := newWebhookInput(0)
-	for field, value := range map[string]any{
-		"verb": w.Verb, "send_lab_details": w.SendLabDetails, "enabled": w.Enabled, "blocking": w.Blocking, "delay": w.Delay,
-		"timeout": w.Timeout, "retries": w.Retries, "retry_policy": w.RetryPolicy, "error_action": w.ErrorAction,
-		"end_lab_confirmed": w.EndLabConfirmed,
-	} {
-		s.Properties[field].Default = value
-	}
-	return describeWebhook(s)
 }
 
 // TransformSchema adds the engine's limits; what has a default may be left out.
@@ -121,9 +84,11 @@ func (EventDelivery) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Sche
 	return s
 }
 
-// TransformSchema names the states.
+// TransformSchema names the states and the failure classes.
 func (Delivery) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
 	choices(s, "state", engine.DeliveryStates...)
+	choices(s, "failure_class", "")
+	choices(s, "failure_class", engine.FailureClasses...)
 	return s
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"labhook/engine"
 	"labhook/web/api"
@@ -39,10 +40,33 @@ func onWebhook(body string) func(*testing.T, *bundle) (string, string) {
 	}
 }
 
+// belowFirst is a request on a path below Contoso's first webhook, which it leaves in use.
+func belowFirst(below, body string) func(*testing.T, *bundle) (string, string) {
+	return func(_ *testing.T, b *bundle) (string, string) {
+		return "/api/v1/webhooks/" + b.store.Directory().Webhooks(b.contoso.ID)[0].ID.String() + below, body
+	}
+}
+
+// recoverFirst is a request that recovers nothing.
+func recoverFirst(t *testing.T, b *bundle) (path, body string) {
+	return belowFirst("/recover", fmt.Sprintf(`{"since": %q}`, time.Now().Format(time.RFC3339Nano)))(t, b)
+}
+
 // onDelivery is a request on a delivery that waits.
 func onDelivery(below string) func(*testing.T, *bundle) (string, string) {
 	return func(t *testing.T, b *bundle) (string, string) {
 		return "/api/v1/deliveries/" + b.waiting(t).Deliveries[0].ID + below, ""
+	}
+}
+
+// onEventType is a request on a new event type of the administrators; body may name its code.
+func onEventType(body string) func(*testing.T, *bundle) (string, string) {
+	return func(t *testing.T, b *bundle) (string, string) {
+		code := "own." + engine.NewID[engine.EventID]().String()
+		if _, err := b.store.CreateEventType(t.Context(), engine.System, engine.OwnEventType{Code: code, Label: code, Sample: "{}"}); err != nil {
+			t.Fatal(err)
+		}
+		return "/api/v1/event-types/" + code, strings.Replace(body, "%s", code, 1)
 	}
 }
 
@@ -108,8 +132,33 @@ func accesses() []access {
 			path, _ := onWebhook("")(t, b)
 			return path + "/move", `{"direction": "up"}`
 		}, "manage", false, 404, 200},
+		{"POST", "/webhooks/{wh}/ping", func(t *testing.T, b *bundle) (string, string) {
+			return "/api/v1/webhooks/" + b.webhook(t, b.contoso.ID, "http://127.0.0.1:1/nobody-listens", unsent).ID.String() + "/ping", ""
+		}, "manage", false, 404, 200},
+		{"POST", "/webhooks/{wh}/test", func(t *testing.T, b *bundle) (string, string) {
+			return "/api/v1/webhooks/" + b.webhook(t, b.contoso.ID, "http://127.0.0.1:1/nobody-listens", unsent).ID.String() + "/test", `{"type": "lab.saved"}`
+		}, "manage", false, 404, 200},
+		{"POST", "/webhooks/{wh}/enable", belowFirst("/enable", ""), "manage", false, 404, 200},
+		{"POST", "/webhooks/{wh}/disable", func(t *testing.T, b *bundle) (string, string) {
+			path, _ := onWebhook("")(t, b)
+			return path + "/disable", ""
+		}, "manage", false, 404, 200},
+		{"POST", "/webhooks/{wh}/resume", func(t *testing.T, b *bundle) (string, string) {
+			path, _ := onWebhook("")(t, b)
+			b.pause(t, strings.TrimPrefix(path, "/api/v1/webhooks/"))
+			return path + "/resume", ""
+		}, "manage", false, 404, 200},
+		{"POST", "/webhooks/{wh}/rotate-secret", belowFirst("/rotate-secret", `{"grace": 60}`), "manage", false, 404, 200},
+		{"POST", "/webhooks/{wh}/reveal-secret", belowFirst("/reveal-secret", ""), "manage", false, 404, 200},
+		{"POST", "/webhooks/{wh}/recover", recoverFirst, "manage", false, 404, 200},
+		{"GET", "/webhooks/{wh}/recovery", func(t *testing.T, b *bundle) (string, string) {
+			path, body := recoverFirst(t, b)
+			b.send(t, "POST", path, "contoso", body).want(200)
+			return strings.TrimSuffix(path, "recover") + "recovery", ""
+		}, "read", false, 404, 200},
 		{"GET", "/events", at("/api/v1/events"), "read", false, 200, 200},
 		{"POST", "/events", with("/api/v1/events", eventJSON(`"consumer": "contoso",`)), "send", false, 403, 202},
+		{"POST", "/events/batch", with("/api/v1/events/batch", "["+eventJSON(`"consumer": "contoso",`)+"]"), "send", false, 200, 200},
 		{"GET", "/events/{evt}", func(t *testing.T, b *bundle) (string, string) {
 			return "/api/v1/events/" + b.waiting(t).ID, ""
 		}, "read", false, 404, 200},
@@ -124,6 +173,15 @@ func accesses() []access {
 			return "/api/v1/lab-instances/7", ""
 		}, "read", false, 404, 200},
 		{"GET", "/event-types", at("/api/v1/event-types"), "read", false, 200, 200},
+		{"POST", "/event-types", func(*testing.T, *bundle) (string, string) {
+			name++
+			return "/api/v1/event-types", fmt.Sprintf(`{"code": "own.new.%d", "label": "New %d", "sample": {}}`, name, name)
+		}, "manage", true, 403, 201},
+		{"GET", "/event-types/{code}", at("/api/v1/event-types/lab.scored"), "read", false, 200, 200},
+		{"PUT", "/event-types/{code}", onEventType(`{"label": "Changed %s", "sample": {}}`), "manage", true, 403, 200},
+		{"DELETE", "/event-types/{code}", onEventType(""), "manage", true, 403, 204},
+		{"GET", "/egress", at("/api/v1/egress"), "read", false, 200, 200},
+		{"GET", "/settings", at("/api/v1/settings"), "read", true, 403, 200},
 		{"GET", "/version", at("/api/v1/version"), "read", false, 200, 200},
 		{"POST", "/deliveries/{dlv}/resend", func(t *testing.T, b *bundle) (string, string) {
 			path, _ := onDelivery("")(t, b)

@@ -23,6 +23,7 @@ type Consumer struct {
 	TechnicalContact         string     `json:"technical_contact"`
 	Enabled                  bool       `json:"enabled" doc:"While it is not, its webhooks are not sent and its keys open nothing; only platform keys change it"`
 	Expires                  *time.Time `json:"expires" doc:"From then on its webhooks are not sent and its keys open nothing; null: never; only platform keys change it"`
+	OneSendPerURL            bool       `json:"one_send_per_url" doc:"Of several webhooks with the same URL that an event concerns, only the first in order is sent"`
 	State                    string     `json:"state" readOnly:"true"`
 	CreatedAt                time.Time  `json:"created_at" readOnly:"true"`
 	UpdatedAt                time.Time  `json:"updated_at" readOnly:"true"`
@@ -52,30 +53,39 @@ type KeyInput Key
 
 // Webhook is a webhook; the fields are those of the form.
 type Webhook struct {
-	ID               string    `json:"id" readOnly:"true"`
-	Consumer         string    `json:"consumer" doc:"Id or external id of the API consumer; default: the key's own"`
-	Name             string    `json:"name"`
-	Events           []string  `json:"events" nullable:"false" doc:"Codes of event types, or * alone for all"`
-	Verb             string    `json:"verb"`
-	URL              string    `json:"url" example:"https://hooks.example.com/lab"`
-	Headers          []Header  `json:"headers" nullable:"false"`
-	SendLabDetails   bool      `json:"send_lab_details" doc:"Send the lab details as the body, and not content"`
-	Content          string    `json:"content" doc:"A body of your own"`
-	ContentType      string    `json:"content_type" doc:"Of content; empty: JSON where it is JSON, else plain text"`
-	Enabled          bool      `json:"enabled"`
-	Blocking         bool      `json:"blocking" doc:"Until its delivery ends, later webhooks and events of the same lab instance wait"`
-	Delay            int       `json:"delay" doc:"Seconds before the first attempt"`
-	Timeout          int       `json:"timeout" doc:"Seconds for one attempt"`
-	Retries          int       `json:"retries" doc:"Attempts after the first one"`
-	RetryPolicy      string    `json:"retry_policy"`
-	ErrorAction      string    `json:"error_action" doc:"What happens when the last attempt has failed"`
-	NotificationText string    `json:"notification_text" doc:"What notify_user says; empty: a standard sentence"`
-	EndLabConfirmed  bool      `json:"end_lab_confirmed" doc:"Learners may lose work: end_lab at events at which they work in the lab needs it"`
-	Description      string    `json:"description"`
-	Position         int       `json:"position" readOnly:"true" doc:"Place among the webhooks of the consumer, from 1"`
-	Version          int       `json:"version" doc:"Counts up with each change; a change must send the version that was read, here or in If-Match"`
-	CreatedAt        time.Time `json:"created_at" readOnly:"true"`
-	UpdatedAt        time.Time `json:"updated_at" readOnly:"true"`
+	ID               string      `json:"id" readOnly:"true"`
+	Consumer         string      `json:"consumer" doc:"Id or external id of the API consumer; default: the key's own"`
+	Name             string      `json:"name"`
+	Events           []string    `json:"events" nullable:"false" doc:"Codes or labels of event types, or * alone for all but the system events"`
+	Verb             string      `json:"verb"`
+	URL              string      `json:"url" example:"https://hooks.example.com/lab" doc:"May hold tokens such as {id}"`
+	Headers          []Header    `json:"headers" nullable:"false"`
+	SendLabDetails   bool        `json:"send_lab_details" doc:"Send the lab details, or the data of an event that has none, as the body, and not content"`
+	Content          string      `json:"content" doc:"A body of your own; may hold tokens such as @lab.User.Id"`
+	ContentType      string      `json:"content_type" doc:"Of content; empty: JSON where it is JSON, else plain text"`
+	Enabled          bool        `json:"enabled"`
+	Blocking         bool        `json:"blocking" doc:"Until its delivery ends, later webhooks and events of the same lab instance wait"`
+	Delay            int         `json:"delay" doc:"Seconds before the first attempt"`
+	Timeout          int         `json:"timeout" doc:"Seconds for one attempt; absent where retry_policy is given: what that policy suggests"`
+	Retries          int         `json:"retries" doc:"Attempts after the first one; absent where retry_policy is given: what that policy suggests"`
+	RetryPolicy      RetryPolicy `json:"retry_policy"`
+	ErrorAction      string      `json:"error_action" doc:"What happens when the last attempt has failed"`
+	NotificationText string      `json:"notification_text" doc:"What notify_user says; empty: a standard sentence"`
+	EndLabConfirmed  bool        `json:"end_lab_confirmed" doc:"Learners may lose work: end_lab at events at which they work in the lab needs it"`
+	Description      string      `json:"description"`
+	BasicAuth        *BasicAuth  `json:"basic_auth" doc:"null: none"`
+	Signing          Signing     `json:"signing"`
+	ClientCert       *ClientCert `json:"client_cert" doc:"null: none"`
+	RateLimit        int         `json:"rate_limit" doc:"Requests a second at most; 0: no limit"`
+	RateBurst        int         `json:"rate_burst" doc:"Requests that may go at once within rate_limit; 0: as many as rate_limit"`
+	DeactivateReason *string     `json:"deactivate_reason" readOnly:"true" doc:"Why it is not enabled; null: it is"`
+	DeactivatedAt    *time.Time  `json:"deactivated_at" readOnly:"true"`
+	PausedUntil      *time.Time  `json:"paused_until" readOnly:"true" doc:"It keeps failing: when the next delivery is tried; null: it is not paused"`
+	Warnings         []string    `json:"warnings" nullable:"false" readOnly:"true" doc:"What is allowed but hardly meant, such as tokens that none of its events can fill"`
+	Position         int         `json:"position" readOnly:"true" doc:"Place among the webhooks of the consumer, from 1"`
+	Version          int         `json:"version" doc:"Counts up with each change; a change must send the version that was read, here or in If-Match"`
+	CreatedAt        time.Time   `json:"created_at" readOnly:"true"`
+	UpdatedAt        time.Time   `json:"updated_at" readOnly:"true"`
 }
 
 // WebhookInput is a webhook as it is sent.
@@ -115,6 +125,7 @@ type Event struct {
 	Type       string    `json:"type"`
 	Consumer   *string   `json:"consumer" doc:"null: every API consumer"`
 	Subject    string    `json:"subject"`
+	Test       bool      `json:"test" doc:"It was made to test one webhook, and concerns no other"`
 	OccurredAt time.Time `json:"occurred_at"`
 	AcceptedAt time.Time `json:"accepted_at"`
 }
@@ -182,6 +193,7 @@ type Delivery struct {
 	Webhook       string     `json:"webhook"`
 	WebhookName   string     `json:"webhook_name"`
 	Blocking      bool       `json:"blocking"`
+	Test          bool       `json:"test" doc:"It was made to test the webhook: tried once, and neither counted nor acted upon"`
 	Trigger       string     `json:"trigger" doc:"Why the attempt that is due, or was the last one, is made"`
 	AttemptsMade  int        `json:"attempts_made"`
 	AttemptsInAll int        `json:"attempts_in_all" doc:"How many attempts are made before it is given up"`
@@ -233,6 +245,7 @@ type Attempt struct {
 	Request        SentRequest `json:"request"`
 	Answer         *Answer     `json:"answer,omitempty" doc:"Absent: none came"`
 	Timings        Timings     `json:"timings"`
+	Unfilled       []string    `json:"unfilled" nullable:"false" doc:"Tokens that nothing could fill, and that were sent as they stand"`
 }
 
 // SentRequest is a request as it went out, secrets masked.
@@ -313,17 +326,6 @@ type LabInstance struct {
 type LabEvent struct {
 	Event
 	Deliveries []GatedDelivery `json:"deliveries" nullable:"false" doc:"In the order of the webhooks"`
-}
-
-// EventType is a kind of event.
-type EventType struct {
-	Code        string          `json:"code"`
-	Label       string          `json:"label"`
-	Group       string          `json:"group"`
-	Description string          `json:"description"`
-	Place       int             `json:"place" doc:"Place in the life cycle of a lab instance, from 1; 0: outside it"`
-	LabDetails  bool            `json:"lab_details" doc:"The data are Studio's lab details"`
-	Sample      json.RawMessage `json:"sample" doc:"Data as they may come"`
 }
 
 // Version says what runs.

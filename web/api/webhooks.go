@@ -41,7 +41,25 @@ func (s *server) listWebhooks(ctx context.Context, in *listWebhooksInput) (*answ
 	}
 	slices.SortFunc(seen, func(a, b *engine.Webhook) int { return cmp.Compare(a.ID, b.ID) })
 	part, more := listAfter(seen, func(w *engine.Webhook) engine.WebhookID { return w.ID }, after, in.Limit)
-	return listOf(part, webhookOut, more, func(w *engine.Webhook) string { return w.ID.String() }), nil
+	return s.webhookList(ctx, part, more)
+}
+
+// webhookList writes webhooks in the form of the API.
+func (s *server) webhookList(ctx context.Context, webhooks []*engine.Webhook, more bool) (*answer[List[Webhook]], error) {
+	paused, err := s.Store.Pauses(ctx)
+	if err != nil {
+		return nil, err
+	}
+	until := make(map[engine.WebhookID]time.Time, len(paused))
+	for _, streak := range paused {
+		until[streak.WebhookID] = streak.PausedUntil
+	}
+	write := func(w *engine.Webhook) Webhook {
+		out := webhookOut(w)
+		out.PausedUntil = timeOrNull(until[w.ID])
+		return out
+	}
+	return listOf(webhooks, write, more, func(w *engine.Webhook) string { return w.ID.String() }), nil
 }
 
 type createdWebhook struct {
@@ -55,11 +73,23 @@ type webhookAnswer struct {
 	Body Webhook
 }
 
-// createWebhook makes a webhook.
+// webhookAnswer writes a webhook that is there.
+func (s *server) webhookAnswer(ctx context.Context, w *engine.Webhook) (*webhookAnswer, error) {
+	streak, err := s.Store.Streak(ctx, w.ID)
+	if err != nil {
+		return nil, err
+	}
+	out := &webhookAnswer{etag(w), webhookOut(w)}
+	out.Body.PausedUntil = timeOrNull(streak.PausedUntil)
+	return out, nil
+}
+
+// createWebhook makes a webhook. The answer is the one that shows its signing secret.
 func (s *server) createWebhook(ctx context.Context, _ *none) (*createdWebhook, error) {
 	c := callOf(ctx)
 	sent := newWebhookInput(0)
-	if err := decode(c.body, &sent); err != nil {
+	given, err := decodeGiven(c.body, &sent)
+	if err != nil {
 		return nil, err
 	}
 	owner, err := s.consumerIn(c, sent.Consumer)
@@ -70,15 +100,19 @@ func (s *server) createWebhook(ctx context.Context, _ *none) (*createdWebhook, e
 		return nil, err
 	}
 	next := engine.NewWebhook(owner)
-	sent.set(&next)
-	if err := s.checkWebhook(&next); err != nil {
+	bad := sent.set(s.Store.Directory().Catalog(), given, &next)
+	warning, err := s.checkWebhook(ctx, bad, &next)
+	if err != nil {
 		return nil, err
 	}
 	made, err := s.Store.CreateWebhook(ctx, c.actor(), next)
 	if err != nil {
-		return nil, err
+		return nil, nested(err)
 	}
-	return &createdWebhook{Prefix + "/webhooks/" + made.ID.String(), etag(&made), webhookOut(&made)}, nil
+	out := &createdWebhook{Prefix + "/webhooks/" + made.ID.String(), etag(&made), webhookOut(&made)}
+	out.Body.Signing.Secret = made.Signing.Secret.Reveal()
+	out.Body.Warnings = append(out.Body.Warnings, warning...)
+	return out, nil
 }
 
 type webhookPath struct {
@@ -91,7 +125,7 @@ func (s *server) readWebhook(ctx context.Context, in *webhookPath) (*webhookAnsw
 	if err != nil {
 		return nil, err
 	}
-	return &webhookAnswer{etag(found), webhookOut(found)}, nil
+	return s.webhookAnswer(ctx, found)
 }
 
 type replaceWebhookInput struct {
@@ -108,7 +142,8 @@ func (s *server) replaceWebhook(ctx context.Context, in *replaceWebhookInput) (*
 		return nil, err
 	}
 	sent := newWebhookInput(found.ConsumerID)
-	if err := decode(c.body, &sent); err != nil {
+	given, err := decodeGiven(c.body, &sent)
+	if err != nil {
 		return nil, err
 	}
 	if owner, err := s.consumerIn(c, sent.Consumer); err != nil {
@@ -120,16 +155,21 @@ func (s *server) replaceWebhook(ctx context.Context, in *replaceWebhookInput) (*
 	if next.Version, err = seenVersion(found, &sent, in.IfMatch); err != nil {
 		return nil, err
 	}
-	sent.set(&next)
-	engine.KeepMasked(next.Headers, found.Headers)
-	if err := s.checkWebhook(&next); err != nil {
+	bad := sent.set(s.Store.Directory().Catalog(), given, &next)
+	next.KeepMasked(found)
+	warning, err := s.checkWebhook(ctx, bad, &next)
+	if err != nil {
 		return nil, err
 	}
 	changed, err := s.Store.UpdateWebhook(ctx, c.actor(), next)
 	if err != nil {
-		return nil, changedMeanwhile(err, in.IfMatch)
+		return nil, nested(changedMeanwhile(err, in.IfMatch))
 	}
-	return &webhookAnswer{etag(&changed), webhookOut(&changed)}, nil
+	out, err := s.webhookAnswer(ctx, &changed)
+	if err == nil {
+		out.Body.Warnings = append(out.Body.Warnings, warning...)
+	}
+	return out, err
 }
 
 // deleteWebhook takes a webhook away; its deliveries stay readable.
@@ -154,22 +194,28 @@ func (s *server) webhookAt(ctx context.Context, name string) (*engine.Webhook, e
 	return found, nil
 }
 
-// checkWebhook asks the engine and the egress guard, so that the client learns of everything at once.
-func (s *server) checkWebhook(w *engine.Webhook) error {
-	err := w.Validate()
-	bad, ok := errors.AsType[engine.InvalidError](err)
+// checkWebhook asks the engine and the egress guard, so that the client learns of everything at once. bad is what was
+// found wrong before. What is only doubtful now, such as a name that nobody knows, is a warning.
+func (s *server) checkWebhook(ctx context.Context, bad engine.InvalidError, w *engine.Webhook) (warning []string, err error) {
+	err = w.Validate(s.Store.Directory().Catalog())
+	found, ok := errors.AsType[engine.InvalidError](err)
 	if err != nil && !ok {
-		return err
+		return nil, err
 	}
-	if u, err := url.Parse(w.URL); err == nil {
-		if blocked := s.Guard.CheckURL(u); blocked != nil {
+	bad = append(bad, found...)
+	wrongURL := slices.ContainsFunc(bad, func(one engine.Invalid) bool { return one.Field == "url" })
+	if u, err := url.Parse(w.URL); err == nil && !wrongURL {
+		doubt, blocked := s.Guard.CheckURL(ctx, u)
+		if blocked != nil {
 			bad = append(bad, invalid("url", "%s", blocked)...)
+		} else if doubt != "" {
+			warning = []string{doubt}
 		}
 	}
 	if len(bad) > 0 {
-		return bad
+		return nil, nested(bad)
 	}
-	return nil
+	return warning, nil
 }
 
 func etag(w *engine.Webhook) string { return strconv.Quote(strconv.Itoa(w.Version)) }
@@ -197,50 +243,4 @@ func changedMeanwhile(err error, ifMatch string) error {
 		return newProblem(http.StatusPreconditionFailed, detail)
 	}
 	return conflict(err, detail)
-}
-
-// newWebhookInput returns the values that absent fields have.
-func newWebhookInput(consumer engine.ConsumerID) WebhookInput {
-	w := engine.NewWebhook(consumer)
-	return WebhookInput(webhookOut(&w))
-}
-
-// set puts what was sent into w. Fields that only the server sets are passed over.
-func (in *WebhookInput) set(w *engine.Webhook) {
-	w.Name, w.Events, w.Verb, w.URL = in.Name, in.Events, in.Verb, in.URL
-	w.Headers = make([]engine.Header, len(in.Headers))
-	for i, h := range in.Headers {
-		sensitive := engine.SensitiveName(h.Name) || h.Sensitive != nil && *h.Sensitive
-		w.Headers[i] = engine.Header{Name: h.Name, Value: engine.Secret(h.Value), Sensitive: sensitive}
-	}
-	w.SendLabDetails, w.Content, w.ContentType = in.SendLabDetails, in.Content, in.ContentType
-	w.Enabled, w.Blocking = in.Enabled, in.Blocking
-	w.Delay, w.Timeout, w.Retries = seconds(in.Delay), seconds(in.Timeout), in.Retries
-	w.RetryPolicy, w.ErrorAction = in.RetryPolicy, engine.ErrorAction(in.ErrorAction)
-	w.NotificationText, w.EndLabConfirmed, w.Description = in.NotificationText, in.EndLabConfirmed, in.Description
-}
-
-func webhookOut(w *engine.Webhook) Webhook {
-	headers := make([]Header, len(w.Headers))
-	for i, h := range w.Headers {
-		value := h.Value.Reveal()
-		if h.Sensitive {
-			value = h.Value.String()
-		}
-		headers[i] = Header{Name: h.Name, Value: value, Sensitive: &h.Sensitive}
-	}
-	return Webhook{
-		ID: w.ID.String(), Consumer: w.ConsumerID.String(), Name: w.Name, Events: append([]string{}, w.Events...), Verb: w.Verb,
-		URL: w.URL, Headers: headers, SendLabDetails: w.SendLabDetails, Content: w.Content, ContentType: w.ContentType,
-		Enabled: w.Enabled, Blocking: w.Blocking, Delay: int(w.Delay / time.Second), Timeout: int(w.Timeout / time.Second),
-		Retries: w.Retries, RetryPolicy: w.RetryPolicy, ErrorAction: string(w.ErrorAction),
-		NotificationText: w.NotificationText, EndLabConfirmed: w.EndLabConfirmed, Description: w.Description, Position: w.Position, Version: w.Version,
-		CreatedAt: w.CreatedAt.UTC(), UpdatedAt: w.UpdatedAt.UTC(),
-	}
-}
-
-// seconds keeps a number within what a duration can hold, which the engine then judges.
-func seconds(n int) time.Duration {
-	const most = 1 << 31
-	return time.Duration(min(max(n, -most), most)) * time.Second
 }
