@@ -39,7 +39,9 @@ var commands = []command{
 	{"demo", "run the server with a simulated lab platform, for a look around", cli.Demo},
 	{"listen", "run a receiver to test webhooks against", cli.Listen},
 	{"send", "post an event to a server", cli.Send},
+	{"webhooks", "list the webhooks of a server, and test them", cli.Webhooks},
 	{"key", "make an API key on the host: key create", cli.Key},
+	{"bench", "measure what this host can do", cli.Bench},
 	{"version", "print the version", cli.Version},
 }
 
@@ -50,7 +52,7 @@ func main() {
 	context.AfterFunc(ctx, stop)
 	os.Exit(run(ctx, os.Args[1:], cli.Env{
 		Getenv: os.Getenv, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
-		Colour: showsColours(os.Stdout), Version: version,
+		Terminal: isTerminal(os.Stdout), Colour: showsColours(os.Stdout), Version: version,
 	}))
 }
 
@@ -100,6 +102,10 @@ func printCommands(w io.Writer) {
 
 // showsColours reports whether f is a terminal whose user did not switch colours off (https://no-color.org).
 func showsColours(f *os.File) bool {
+	return isTerminal(f) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+}
+
+func isTerminal(f *os.File) bool {
 	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }

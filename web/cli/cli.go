@@ -16,9 +16,9 @@ type Env struct {
 	Getenv         func(string) string
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
-	// Colour: stdout is a terminal that shows colours.
-	Colour  bool
-	Version string
+	// Terminal: stdout is one. Colour: it shows colours.
+	Terminal, Colour bool
+	Version          string
 }
 
 // UsageError is a mistake on the command line: the exit code is 2, and the command's help is pointed to.

@@ -6,9 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
-	"net/netip"
 	"os"
 	"strings"
 	"time"
@@ -89,7 +87,7 @@ func runDemo(ctx context.Context, env Env, o demoOptions) error {
 	if err != nil {
 		return err
 	}
-	options := receiver.Options{Routes: routes, Script: receiver.Always(receiver.Answer{Status: 404})}
+	options := receiver.Options{Routes: routes, Script: receiver.Always(receiver.Answer{Status: 404}), Inspect: checkSignature}
 	if o.seconds > 0 {
 		d.arrivals = newArrivals()
 		options.OnRequest = d.arrivals.note
@@ -102,14 +100,14 @@ func runDemo(ctx context.Context, env Env, o demoOptions) error {
 	return errors.Join(d.runServer(ctx, receiverURL), r.Close())
 }
 
-// runServer starts the server, runs the demo in it and stops it.
+// runServer starts the server as serve does, runs the demo in it and stops it. What the environment says about serve is
+// not meant for a demo.
 func (d *demo) runServer(ctx context.Context, receiverURL string) error {
-	cfg := serverConfig{
-		data: d.data, listen: d.address(), networks: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
-		grace: DefaultGrace, version: d.env.Version,
-		log: slog.New(slog.NewTextHandler(d.env.Stderr, &slog.HandlerOptions{Level: slog.LevelError})),
+	env := Env{Getenv: func(string) string { return "" }, Stderr: d.env.Stderr, Version: d.env.Version}
+	cfg, err := serveConfig(env, []string{"--data", d.data, "--listen", d.address(), "--allow-networks", "127.0.0.0/8", "--log-level", "error"})
+	if err != nil {
+		return err
 	}
-	var err error
 	if d.server, err = startServer(ctx, cfg); err != nil {
 		return err
 	}
@@ -269,11 +267,12 @@ func (d *demo) greet(w io.Writer, password string) {
   password    %s
   data        %s (%s)
 
-%d simulated labs post events; %d webhooks of "Contoso LMS" take them to a receiver on this host. Look at:
+%d simulated labs post events; %d webhooks of two API consumers take them to a receiver on this host. Look at:
   %s/deliveries    deliveries as they go out
   %s/events        events as they arrive
   "CRM (flaky)" answers 503 twice, then comes through; "Old reporting server" fails for good;
-  "Results to gradebook" waits 3 seconds; "Proctoring" is slow.
+  "Results to gradebook" waits 3 seconds, and its receiver checks the signature; "Proctoring" is slow;
+  "Fabrikam Academy" sends training events as Skilljar does, once to each URL.
 
 `, d.env.Version, d.server.base, demoLogin, password, d.data, kept, d.labs, len(d.webhooks), d.server.base, d.server.base)
 	if d.seconds == 0 {

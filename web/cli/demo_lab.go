@@ -75,7 +75,8 @@ func newDemoLab(id int64) *demoLab {
 	return lab
 }
 
-// happen changes the lab as the event does, and returns its details as the event's data.
+// happen changes the lab as the event does, and returns its details as the event's data. An event of the training platform
+// has nothing to do with it: its data are the event type's sample.
 func (l *demoLab) happen(eventType string, at time.Time) json.RawMessage {
 	switch eventType {
 	case engine.LabAssignmentCreated:
@@ -86,6 +87,9 @@ func (l *demoLab) happen(eventType string, at time.Time) json.RawMessage {
 			"UserId": nil, "UserExternalId": nil, "UserFirstName": nil, "UserLastName": nil,
 			"ClassId": nil, "ClassExternalId": nil, "ClassName": nil,
 		}).Body()
+	}
+	if kind, _ := engine.BuiltIn.Find(eventType); !kind.LabDetails {
+		return kind.Sample()
 	}
 	l.details = l.details.With(l.changes(eventType, at.Unix()))
 	return l.details.Body()

@@ -14,7 +14,8 @@ import (
 	"labhook/engine"
 )
 
-// labPaths are ways of lab instances through their life cycle. Together they contain every event type of Studio.
+// labPaths are ways of lab instances through their life cycle, and last one of a learner through a course. Together they
+// contain every event type of Studio.
 var labPaths = [][]string{
 	{ // an exam
 		engine.LabAssignmentCreated, engine.LabPreBuild, engine.LabPostBuild, engine.LabFirstDisplayable,
@@ -47,6 +48,18 @@ var labPaths = [][]string{
 		engine.LabPreBuild, engine.LabPostBuild, engine.LabFirstDisplayable, engine.LabTransferToUser,
 		engine.LabScoring, engine.LabScored, engine.LabTearingDown, engine.LabTornDown,
 	},
+	{ // on the training platform
+		engine.SkilljarDomainEnrollment, engine.SkilljarCourseEnrollment, engine.SkilljarLessonCompletion,
+		engine.SkilljarQuizCompletion, engine.SkilljarCourseCompletion,
+	},
+}
+
+// demoSender returns the API consumer that events of that type are for.
+func demoSender(eventType string) string {
+	if kind, _ := engine.BuiltIn.Find(eventType); kind.Group == engine.GroupTraining {
+		return demoAcademy
+	}
+	return demoConsumer
 }
 
 // pathSteps returns how many events one round of all paths has, and the longest path.
@@ -114,7 +127,7 @@ func (p *labPlatform) walk(ctx context.Context, n int64) error {
 		}
 		event := eventPost{
 			ID:   fmt.Sprintf("%d-%02d-%s", lab.id, step+1, strings.TrimPrefix(eventType, "lab.")),
-			Type: eventType, Consumer: demoConsumer, Data: lab.happen(eventType, time.Now()),
+			Type: eventType, Consumer: demoSender(eventType), Data: lab.happen(eventType, time.Now()),
 		}
 		if err := p.post(ctx, event); err != nil {
 			return err

@@ -33,7 +33,7 @@ func newArrivals() *arrivals { return &arrivals{byID: map[string]arrival{}} }
 func (a *arrivals) note(req receiver.Request) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	id := req.Header.Get(receiver.IDHeader)
+	id := req.DeliveryID()
 	one := a.byID[id]
 	if one.requests == 0 {
 		one.first = req.At
@@ -74,10 +74,8 @@ func (d *demo) judge(ctx context.Context) (demoResult, error) {
 	}
 	missing := map[[2]string]bool{} // event and webhook that should have a delivery
 	for _, e := range p.accepted {
-		for name, w := range webhooks {
-			if w.listensTo(e.eventType) {
-				missing[[2]string{e.id, name}] = true
-			}
+		for _, name := range sentTo(d.webhooks, demoSender(e.eventType), e.eventType) {
+			missing[[2]string{e.id, name}] = true
 		}
 	}
 	for _, row := range deliveries {

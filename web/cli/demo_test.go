@@ -20,7 +20,7 @@ func TestDemo(t *testing.T) {
 	if err := Demo(t.Context(), env, []string{"--seconds", "5", "--listen", "127.0.0.1:0"}); err != nil {
 		t.Fatalf("%v\n%s\n%s", err, stdout.String(), stderr.String())
 	}
-	if !regexp.MustCompile(`events accepted +\d+ +of 19 types`).MatchString(stdout.String()) {
+	if !regexp.MustCompile(`events accepted +\d+ +of 24 types`).MatchString(stdout.String()) {
 		t.Errorf("not all types occurred:\n%s", stdout.String())
 	}
 	if !strings.Contains(stdout.String(), "unexpected               0\n") {
@@ -41,10 +41,10 @@ func TestLabPaths(t *testing.T) {
 			seen[eventType] = true
 			data := lab.happen(eventType, time.Now())
 			e := engine.Event{Type: eventType, Data: data}
-			if err := e.Prepare(time.Now()); err != nil {
+			if err := e.Prepare(engine.BuiltIn, time.Now()); err != nil {
 				t.Errorf("%s: %v", eventType, err)
 			}
-			kind, _ := engine.Catalog.Find(eventType)
+			kind, _ := engine.BuiltIn.Find(eventType)
 			if ofLab := kind.Place > 0; ofLab != (e.Subject == "123456789") {
 				t.Errorf("%s is about %q", eventType, e.Subject)
 			}
@@ -53,8 +53,8 @@ func TestLabPaths(t *testing.T) {
 			}
 		}
 	}
-	for _, kind := range engine.Catalog {
-		if !seen[kind.Code] && kind.Group != engine.GroupSystem {
+	for _, kind := range engine.BuiltIn.All() {
+		if !seen[kind.Code] && kind.LabDetails {
 			t.Errorf("%s does not occur", kind.Code)
 		}
 	}

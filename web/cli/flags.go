@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -25,6 +26,10 @@ type flags struct {
 	env     Env
 	summary string
 	fromEnv []string
+	sources map[string]string // by name, where the values come from that are not the defaults
+	// arguments name what must stand beside the flags, in any place; given is what stood there.
+	arguments, given []string
+	example          string // of the command, for its help; empty: none
 }
 
 // newFlags returns the flags of the command, whose summary is one sentence for its help.
@@ -32,12 +37,16 @@ func newFlags(env Env, command, summary string) *flags {
 	set := flag.NewFlagSet(command, flag.ContinueOnError)
 	set.SetOutput(io.Discard) // parse reports errors and help itself
 	set.Usage = func() {}
-	return &flags{FlagSet: set, env: env, summary: summary}
+	return &flags{FlagSet: set, env: env, summary: summary, sources: map[string]string{}}
 }
 
 // parse reads the arguments, and the environment for what they do not set. The error is ErrHelp or a UsageError.
 func (f *flags) parse(args []string) error {
 	err := f.Parse(args)
+	for err == nil && f.NArg() > 0 && len(f.given) < len(f.arguments) {
+		f.given = append(f.given, f.Arg(0))
+		err = f.Parse(f.Args()[1:])
+	}
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		f.printHelp()
@@ -46,11 +55,12 @@ func (f *flags) parse(args []string) error {
 		return f.problem("%s", err)
 	case f.NArg() > 0:
 		return f.problem("unexpected argument %q", f.Arg(0))
+	case len(f.given) < len(f.arguments):
+		return f.problem("name the %s: labhook %s %s", f.arguments[len(f.given)], f.Name(), strings.Join(f.arguments, " "))
 	}
-	given := map[string]bool{}
-	f.Visit(func(set *flag.Flag) { given[set.Name] = true })
+	f.Visit(func(set *flag.Flag) { f.sources[set.Name] = "flag" })
 	for _, name := range f.fromEnv {
-		if given[name] {
+		if f.sources[name] != "" {
 			continue
 		}
 		if err := f.readEnv(name); err != nil {
@@ -79,10 +89,10 @@ func (f *flags) invalid(err error) error {
 }
 
 func (f *flags) readEnv(name string) error {
-	variable := envName(name)
+	variable, source := envName(name), "environment"
 	value := f.env.Getenv(variable)
 	if file := f.env.Getenv(variable + "_FILE"); value == "" && file != "" {
-		variable += "_FILE"
+		variable, source = variable+"_FILE", "file"
 		content, err := os.ReadFile(file)
 		if err != nil {
 			return f.problem("%s: %s", variable, err)
@@ -95,8 +105,12 @@ func (f *flags) readEnv(name string) error {
 	if err := f.Set(name, value); err != nil {
 		return f.problem("%s: %s", variable, err)
 	}
+	f.sources[name] = source
 	return nil
 }
+
+// source says where the value of a flag comes from: flag, environment, file or default.
+func (f *flags) source(name string) string { return cmp.Or(f.sources[name], "default") }
 
 func envName(flagName string) string {
 	return envPrefix + strings.ToUpper(strings.ReplaceAll(flagName, "-", "_"))
@@ -104,7 +118,11 @@ func envName(flagName string) string {
 
 // printHelp lists the flags with their defaults and environment variables.
 func (f *flags) printHelp() {
-	fmt.Fprintf(f.env.Stdout, "labhook %s: %s\n\nFlags:\n", f.Name(), f.summary)
+	fmt.Fprintf(f.env.Stdout, "labhook %s: %s\n", strings.Join(append([]string{f.Name()}, f.arguments...), " "), f.summary)
+	if f.example != "" {
+		fmt.Fprintf(f.env.Stdout, "\nExample:\n  %s\n", f.example)
+	}
+	fmt.Fprint(f.env.Stdout, "\nFlags:\n")
 	f.VisitAll(func(one *flag.Flag) {
 		value, usage := flag.UnquoteUsage(one)
 		fmt.Fprintf(f.env.Stdout, "  %s\n        %s", strings.TrimSpace("--"+one.Name+" "+value), usage)

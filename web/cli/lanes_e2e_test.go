@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -23,14 +22,8 @@ import (
 
 // TestLanesEndToEnd builds the program and lets it hold lanes for real receivers.
 func TestLanesEndToEnd(t *testing.T) {
-	if testing.Short() {
-		t.Skip("builds the program")
-	}
 	t.Parallel()
-	binary := filepath.Join(t.TempDir(), "labhook")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "labhook").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	binary := build(t)
 	t.Run("order", func(t *testing.T) { t.Parallel(); testLaneOrder(t, binary) })
 	t.Run("verdicts", func(t *testing.T) { t.Parallel(); testVerdicts(t, binary) })
 	t.Run("stop", func(t *testing.T) { t.Parallel(); testStopWithSender(t, binary) })
@@ -117,9 +110,10 @@ func (p *program) addConsumer(t *testing.T, name string) {
 	p.must(t, http.StatusCreated, http.MethodPost, "/api/v1/consumers", fields{"name": name, "external_id": name}, nil)
 }
 
-func (p *program) addWebhook(t *testing.T, webhook fields) {
+func (p *program) addWebhook(t *testing.T, webhook fields) (made hookView) {
 	t.Helper()
-	p.must(t, http.StatusCreated, http.MethodPost, "/api/v1/webhooks", webhook, nil)
+	p.must(t, http.StatusCreated, http.MethodPost, "/api/v1/webhooks", webhook, &made)
+	return made
 }
 
 // labView is what the test reads of a lab instance.
@@ -174,7 +168,7 @@ func testLaneOrder(t *testing.T, binary string) {
 			"timeout": 300, "retries": 2,
 		})
 	}
-	lifeCycle := engine.Catalog.InGroup(engine.GroupLifeCycle)
+	lifeCycle := engine.BuiltIn.InGroup(engine.GroupLifeCycle)
 	for _, kind := range lifeCycle {
 		event := fields{"id": kind.Code, "type": kind.Code, "consumer": "contoso", "data": enginetest.LabData(scriptedLab)}
 		p.must(t, http.StatusAccepted, http.MethodPost, "/api/v1/events", event, nil)
@@ -239,7 +233,7 @@ func checkLane(t *testing.T, lane []laneDelivery, arrived []receiver.Request) {
 	t.Helper()
 	first, last := map[string]int{}, map[string]int{}
 	for _, request := range arrived {
-		id := request.Header.Get(receiver.IDHeader)
+		id := request.DeliveryID()
 		if _, ok := first[id]; !ok {
 			first[id] = request.Number
 		}

@@ -24,6 +24,10 @@ func Listen(ctx context.Context, env Env, args []string) error {
 	hang := f.Bool("hang", false, "never answer")
 	quiet := f.Bool("quiet", false, "one line for each request, without its headers and body")
 	asJSON := f.Bool("json", false, "one JSON object in a line for each request")
+	var v verifier
+	f.Var(&v.secrets, "secret", "`SECRET` of a webhook, whsec_… or whpk_…, to check signatures with; may be given several times")
+	f.StringVar(&v.header, "signature-header", "", "`NAME` of the header with a hex signature of the body, in place of Standard Webhooks")
+	f.BoolVar(&v.require, "require-signature", false, "answer 401 to requests that none of the secrets signed")
 	count := f.Int("count", 0, "`NUMBER` of requests to end after; without it, Ctrl+C ends")
 	if err := f.parse(args); err != nil {
 		return err
@@ -36,6 +40,8 @@ func Listen(ctx context.Context, env Env, args []string) error {
 		return f.problem("--delay must be a time such as 2s, at most %s", receiver.MaxDelay)
 	case *count < 0:
 		return f.problem("--count must not be negative")
+	case v.problem() != "":
+		return f.problem("%s", v.problem())
 	}
 	if *hang {
 		script = receiver.Always(receiver.Answer{Hang: true})
@@ -44,12 +50,12 @@ func Listen(ctx context.Context, env Env, args []string) error {
 		script[i].Answer.Delay = max(script[i].Answer.Delay, *delay)
 	}
 	p := requestPrinter{w: env.Stdout, paint: painter(env.Colour), quiet: *quiet, json: *asJSON}
-	return listen(ctx, env, *addr, script, p, *count)
+	return listen(ctx, env, *addr, receiver.Options{Script: script, Inspect: v.inspect}, p, *count)
 }
 
-func listen(ctx context.Context, env Env, addr string, script receiver.Script, p requestPrinter, count int) error {
+func listen(ctx context.Context, env Env, addr string, options receiver.Options, p requestPrinter, count int) error {
 	enough := make(chan struct{})
-	r := receiver.New(receiver.Options{Script: script, OnRequest: func(req receiver.Request) {
+	options.OnRequest = func(req receiver.Request) {
 		if count > 0 && req.Number > count {
 			return
 		}
@@ -57,7 +63,8 @@ func listen(ctx context.Context, env Env, addr string, script receiver.Script, p
 		if req.Number == count {
 			close(enough)
 		}
-	}})
+	}
+	r := receiver.New(options)
 	// The receiver runs in a server of its own, which can let the last answer finish.
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -70,13 +77,13 @@ func listen(ctx context.Context, env Env, addr string, script receiver.Script, p
 	server := &http.Server{Handler: r, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
-	fmt.Fprintf(env.Stderr, "Listening on http://%s. Every path and verb is answered: %s. Ctrl+C ends.\n", listener.Addr(), script)
+	fmt.Fprintf(env.Stderr, "Listening on http://%s. Every path and verb is answered: %s. Ctrl+C ends.\n", listener.Addr(), options.Script)
 	select {
 	case err = <-served:
 		return fmt.Errorf("serve: %w", err)
 	case <-ctx.Done():
 	case <-enough:
-		finishing, cancel := context.WithTimeout(ctx, lastAnswer(script))
+		finishing, cancel := context.WithTimeout(ctx, lastAnswer(options.Script))
 		defer cancel()
 		_ = server.Shutdown(finishing) // an answer that takes longer hangs, and is cut off below
 	}

@@ -84,6 +84,9 @@ func (p requestPrinter) printHead(req receiver.Request) {
 			about += ", attempt " + attempt
 		}
 	}
+	if req.Note != "" {
+		about += "  " + req.Note
+	}
 	fmt.Fprintf(p.w, "%s  %s %s  → %s%s\n",
 		p.paint.paint(dim, req.At.Local().Format(clock)),
 		p.paint.paint(bold, req.Verb), p.paint.paint(bold, printable(target)),
@@ -111,9 +114,10 @@ func (p requestPrinter) printJSON(req receiver.Request) {
 		Body      string              `json:"body"`
 		Truncated bool                `json:"truncated,omitempty"`
 		Answer    string              `json:"answer"`
+		Note      string              `json:"note,omitempty"`
 	}{
 		req.Number, req.At.UTC(), req.Verb, req.Path, req.RawQuery, req.Header,
-		string(req.Body), req.Truncated, req.Answer.String(),
+		string(req.Body), req.Truncated, req.Answer.String(), req.Note,
 	}
 	out := json.NewEncoder(p.w)
 	out.SetEscapeHTML(false)

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -139,12 +138,15 @@ func sendFlags(env Env, args []string) (sendOptions, error) {
 	if err := f.parse(args); err != nil {
 		return o, err
 	}
-	kind, _ := engine.Catalog.Find(o.event.Type)
+	kind, known := engine.BuiltIn.Find(o.event.Type)
 	switch {
 	case o.event.Type == "":
 		return o, f.problem("name the event type with --type, such as --type %s", engine.LabScored)
-	case !slices.Contains(codes(), kind.Code):
-		return o, f.problem("there is no event type %q; the codes are %s", o.event.Type, strings.Join(codes(), ", "))
+	case known && !kind.Sendable():
+		return o, f.problem("%s is a system event, which the server raises itself", kind.Code)
+	case !known && o.data == "":
+		return o, f.problem("there is no event type %q; the codes are %s; one that an administrator added to the server needs --data",
+			o.event.Type, strings.Join(codes(), ", "))
 	case o.count < 1 || o.count > maxCount:
 		return o, f.problem("--count must be from 1 to %d", maxCount)
 	case o.wait < 0 || o.wait > maxWait:
@@ -152,7 +154,9 @@ func sendFlags(env Env, args []string) (sendOptions, error) {
 	case o.key == "":
 		return o, f.problem("name the API key with --key, LABHOOK_KEY or LABHOOK_KEY_FILE; labhook key create makes one")
 	}
-	o.event.Type = kind.Code
+	if known {
+		o.event.Type = kind.Code
+	}
 	data, err := o.eventData(env.Stdin, kind)
 	if err != nil {
 		return o, f.problem("%s", err)
@@ -164,8 +168,8 @@ func sendFlags(env Env, args []string) (sendOptions, error) {
 // codes lists the event types that can be sent: system events are raised by the server itself.
 func codes() []string {
 	var list []string
-	for _, t := range engine.Catalog {
-		if t.Group != engine.GroupSystem {
+	for _, t := range engine.BuiltIn.All() {
+		if t.Sendable() {
 			list = append(list, t.Code)
 		}
 	}
@@ -192,19 +196,10 @@ func (o *sendOptions) eventData(stdin io.Reader, kind engine.EventType) (json.Ra
 }
 
 func (o *sendOptions) givenData(stdin io.Reader, kind engine.EventType) ([]byte, error) {
-	switch {
-	case o.data == "":
+	if o.data == "" {
 		return kind.Sample(), nil
-	case o.data == "-":
-		return io.ReadAll(io.LimitReader(stdin, engine.MaxEventData+1))
-	case strings.HasPrefix(strings.TrimSpace(o.data), "{"):
-		return []byte(o.data), nil
 	}
-	data, err := os.ReadFile(o.data)
-	if err != nil {
-		return nil, fmt.Errorf("--data: %w", err)
-	}
-	return data, nil
+	return readData(o.data, stdin)
 }
 
 // jsonValue reads a value as it is typed: a number, true, false, null, any other JSON, or else a text.

@@ -33,7 +33,7 @@ func TestEventData(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			kind, _ := engine.Catalog.Find(engine.LabScored)
+			kind, _ := engine.BuiltIn.Find(engine.LabScored)
 			got, err := tt.options.eventData(strings.NewReader(tt.stdin), kind)
 			if tt.err != "" {
 				if err == nil || !strings.Contains(err.Error(), tt.err) {
@@ -50,7 +50,7 @@ func TestEventData(t *testing.T) {
 
 func TestEventDataOfSample(t *testing.T) {
 	t.Parallel()
-	kind, _ := engine.Catalog.Find(engine.LabScored)
+	kind, _ := engine.BuiltIn.Find(engine.LabScored)
 	o := sendOptions{lab: 42, set: pairs{{"ExamPassed", "true"}}}
 	data, err := o.eventData(nil, kind)
 	if err != nil {

@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"log/slog"
 	"net"
 	"net/netip"
 	"path/filepath"
 	"strings"
 	"time"
+
+	"labhook/engine/egress"
 )
 
 // Defaults of serve.
@@ -26,6 +29,9 @@ func Serve(ctx context.Context, env Env, args []string) error {
 	if err != nil {
 		return err
 	}
+	// Package net/http tells the standard log what receivers do wrong: a line for each, which they can make long and many.
+	log.SetFlags(0)
+	log.SetOutput(slog.NewLogLogger(cfg.log.Handler(), slog.LevelDebug).Writer())
 	s, err := startServer(ctx, cfg)
 	if err != nil {
 		return err
@@ -44,12 +50,16 @@ func serveConfig(env Env, args []string) (serverConfig, error) {
 	f.StringVar(&cfg.listen, "listen", DefaultListen, "`ADDRESS` and port to listen on; :8080 is every interface")
 	f.StringVar(&cfg.publicURL, "public-url", "", "`URL` under which people reach the server, when a proxy stands before it")
 	f.Var((*networks)(&cfg.proxies), "trusted-proxies", "`NETWORKS` of proxies whose X-Forwarded-For is believed; with --public-url this host is one")
-	f.Var((*networks)(&cfg.networks), "allow-networks", "special `NETWORKS` that webhooks may call, such as 10.0.0.0/8,127.0.0.0/8")
 	f.DurationVar(&cfg.grace, "grace", DefaultGrace, "`TIME` that a stop gives to requests that are being sent")
 	format := f.String("log-format", "text", "`FORM` of the log on standard error: text or json")
 	level := f.String("log-level", "info", "`LEVEL` of the log: debug, info, warn or error")
-	f.fromEnv = []string{"data", "listen", "public-url", "trusted-proxies", "allow-networks", "grace", "log-format", "log-level"}
+	f.StringVar(&cfg.sync, "sync", "full", "`MODE` of the database: full survives a loss of power, normal may lose the last moments, off more")
+	f.fromEnv = []string{"data", "listen", "public-url", "trusted-proxies", "grace", "log-format", "log-level", "sync"}
+	finishEgress := addEgressFlags(f, &cfg.egress)
 	if err := f.parse(args); err != nil {
+		return cfg, err
+	}
+	if err := finishEgress(); err != nil {
 		return cfg, err
 	}
 	var err error
@@ -62,9 +72,13 @@ func serveConfig(env Env, args []string) (serverConfig, error) {
 	if _, _, err = net.SplitHostPort(cfg.listen); err != nil {
 		return cfg, f.problem("--listen: %q is not an address and port such as 127.0.0.1:8080", cfg.listen)
 	}
+	if err := checkSync(cfg.sync); err != nil {
+		return cfg, f.problem("--sync: %s", err)
+	}
 	if cfg.log, err = newLogger(env.Stderr, *format, *level); err != nil {
 		return cfg, f.problem("%s", err)
 	}
+	cfg.settings = f.settings()
 	return cfg, nil
 }
 
@@ -99,17 +113,13 @@ func printServing(ctx context.Context, w io.Writer, s *server, cfg serverConfig)
 	if err != nil {
 		return err
 	}
-	allowed := "public addresses only"
-	if len(cfg.networks) > 0 {
-		allowed = "public addresses and " + (*networks)(&cfg.networks).String()
-	}
 	fmt.Fprintf(w, "Labhook %s\n", cfg.version)
 	fmt.Fprintf(w, "  address     %s\n", s.base)
 	if cfg.publicURL != "" {
 		fmt.Fprintf(w, "  public URL  %s\n", cfg.publicURL)
 	}
 	fmt.Fprintf(w, "  data        %s\n", data)
-	fmt.Fprintf(w, "  sends to    %s\n", allowed)
+	fmt.Fprintf(w, "  sends to    %s\n", sendsTo(&cfg.egress))
 	fmt.Fprintf(w, "  grace       %s\n", cfg.grace)
 	if needed {
 		fmt.Fprintf(w, "\nThere is no user yet. Open this link once to make the first one:\n  %s\n", setup)
@@ -119,6 +129,27 @@ func printServing(ctx context.Context, w io.Writer, s *server, cfg serverConfig)
 	}
 	s.log.Info("server started", "version", cfg.version, "address", s.base, "data", data)
 	return nil
+}
+
+// sendsTo says in a line where webhooks may be sent, and how. Passwords are masked.
+func sendsTo(s *egress.Settings) string {
+	text := "public addresses only"
+	if len(s.Networks) > 0 {
+		text = "public addresses and " + (*networks)(&s.Networks).String()
+	}
+	if len(s.Ports) > 0 {
+		text += ", ports " + egress.FormatPorts(s.Ports)
+	}
+	if s.RequireHTTPS {
+		text += ", https only"
+	}
+	if len(s.Sources) > 0 {
+		text += ", from " + egress.FormatSources(s.Sources)
+	}
+	if s.Proxy != nil {
+		text += ", through " + s.ProxyText()
+	}
+	return text
 }
 
 // exposed reports whether others than this host can connect to the address.

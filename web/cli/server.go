@@ -32,13 +32,15 @@ const (
 // serverConfig is what a server is made from.
 type serverConfig struct {
 	data      string         // directory
+	sync      string         // SQLite's synchronous; empty: full
 	listen    string         // address and port
 	publicURL string         // without a slash at the end; empty: taken from each request
 	proxies   []netip.Prefix // whose X-Forwarded-For is believed
-	networks  []netip.Prefix
+	egress    egress.Settings
 	grace     time.Duration
 	log       *slog.Logger
 	version   string
+	settings  []web.Setting // to be shown
 }
 
 // server is the whole program put together and running.
@@ -61,13 +63,13 @@ type server struct {
 // carried out in order after it.
 func startServer(ctx context.Context, cfg serverConfig) (*server, error) {
 	ctx = context.WithoutCancel(ctx)
-	s := &server{log: cfg.log, grace: cfg.grace, guard: egress.NewGuard(cfg.networks), served: make(chan struct{})}
+	s := &server{log: cfg.log, grace: cfg.grace, guard: egress.New(cfg.egress), served: make(chan struct{})}
 	listener, err := net.Listen("tcp", cfg.listen)
 	if err != nil {
 		return nil, fmt.Errorf("%w; --listen chooses another address", err)
 	}
 	s.base = "http://" + reachable(listener.Addr())
-	if s.store, err = db.Open(ctx, db.Options{Dir: cfg.data, Log: cfg.log, Exclusive: true}); err != nil {
+	if s.store, err = db.Open(ctx, db.Options{Dir: cfg.data, Log: cfg.log, Exclusive: true, Synchronous: cfg.sync}); err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
 	if err = s.start(ctx, cfg, listener); err != nil {
@@ -84,6 +86,7 @@ func (s *server) start(ctx context.Context, cfg serverConfig, listener net.Liste
 	s.web, err = web.New(ctx, web.Config{
 		Store: s.store, Engine: s.engine, Guard: s.guard, Log: s.log, Version: cfg.version,
 		PublicURL: cfg.publicURL, Secure: strings.HasPrefix(cfg.publicURL, "https:"), TrustedProxies: cfg.proxies,
+		Settings: cfg.settings,
 	})
 	if err != nil {
 		return err

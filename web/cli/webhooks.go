@@ -1,0 +1,256 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"labhook/engine"
+)
+
+// exitReceiver is the exit code of ping and test when the receiver failed, beside 0 when it took the request.
+const exitReceiver = 3
+
+// webhooksHelp is what "webhooks" without a word behind it says.
+const webhooksHelp = `labhook webhooks: list the webhooks of a server, and test them
+
+  labhook webhooks list              lists them with their ids
+  labhook webhooks ping ID           asks the receiver of a webhook whether it answers
+  labhook webhooks test ID           sends it an example, by default of its first event
+
+'labhook webhooks ping -h' lists the flags of ping.
+`
+
+// Webhooks lists the webhooks of a server and tests them, through its API.
+func Webhooks(ctx context.Context, env Env, args []string) error {
+	verb := ""
+	if len(args) > 0 {
+		verb, args = args[0], args[1:]
+	}
+	switch verb {
+	case "list":
+		return listWebhooks(ctx, env, args)
+	case "ping":
+		return pingWebhook(ctx, env, args)
+	case "test":
+		return testWebhook(ctx, env, args)
+	case "-h", "--help", "-help":
+		fmt.Fprint(env.Stdout, webhooksHelp)
+		return ErrHelp
+	case "":
+		return &UsageError{Command: "webhooks", Problem: "say what to do: labhook webhooks list, ping ID or test ID"}
+	}
+	return &UsageError{Command: "webhooks", Problem: fmt.Sprintf("there is no %q; there are list, ping and test", verb)}
+}
+
+// apiFlags are the flags of a command that calls the API and prints what it answers.
+type apiFlags struct {
+	*flags
+	url, key string
+	asJSON   bool
+}
+
+func newAPIFlags(env Env, command, summary string) *apiFlags {
+	f := &apiFlags{flags: newFlags(env, command, summary)}
+	f.StringVar(&f.url, "url", DefaultServer, "`URL` of the server")
+	f.StringVar(&f.key, "key", "", "API `KEY`; better given in the environment")
+	f.BoolVar(&f.asJSON, "json", false, "print JSON, as always where the output is no terminal")
+	f.fromEnv = []string{"url", "key"}
+	return f
+}
+
+// parse reads the arguments and returns a client for what they say.
+func (f *apiFlags) parse(args []string) (*client, error) {
+	if err := f.flags.parse(args); err != nil {
+		return nil, err
+	}
+	if f.key == "" {
+		return nil, f.problem("name the API key with --key, LABHOOK_KEY or LABHOOK_KEY_FILE; labhook key create makes one")
+	}
+	f.asJSON = f.asJSON || !f.env.Terminal
+	return newClient(f.url, f.key, f.env.Version), nil
+}
+
+// listedWebhook is what the table shows of a webhook.
+type listedWebhook struct {
+	ID               string     `json:"id"`
+	Name             string     `json:"name"`
+	Events           []string   `json:"events"`
+	Verb             string     `json:"verb"`
+	URL              string     `json:"url"`
+	Enabled          bool       `json:"enabled"`
+	DeactivateReason *string    `json:"deactivate_reason"`
+	PausedUntil      *time.Time `json:"paused_until"`
+}
+
+// state says in a word or two whether a webhook is in use.
+func (w *listedWebhook) state() string {
+	switch {
+	case !w.Enabled && w.DeactivateReason != nil && *w.DeactivateReason != string(engine.DeactivatedByHand):
+		return "deactivated: " + *w.DeactivateReason
+	case !w.Enabled:
+		return "disabled"
+	case w.PausedUntil != nil:
+		return "paused"
+	}
+	return "enabled"
+}
+
+func listWebhooks(ctx context.Context, env Env, args []string) error {
+	f := newAPIFlags(env, "webhooks list", "list the webhooks of a server")
+	consumer := f.String("consumer", "", "`NAME` of an API consumer (id or external id), whose webhooks alone are listed")
+	f.example = "labhook webhooks list --consumer contoso"
+	c, err := f.parse(args)
+	if err != nil {
+		return err
+	}
+	all := []json.RawMessage{}
+	query := url.Values{"limit": {fmt.Sprint(engine.MaxPageSize)}}
+	if *consumer != "" {
+		query.Set("consumer", *consumer)
+	}
+	for {
+		var page struct {
+			Data []json.RawMessage `json:"data"`
+			Next *string           `json:"next"`
+		}
+		if _, err := c.do(ctx, http.MethodGet, "/api/v1/webhooks?"+query.Encode(), nil, &page); err != nil {
+			return err
+		}
+		all = append(all, page.Data...)
+		if page.Next == nil {
+			break
+		}
+		query.Set("after", *page.Next)
+	}
+	if f.asJSON {
+		return printJSON(env.Stdout, all)
+	}
+	return printWebhooks(env.Stdout, all)
+}
+
+// printWebhooks prints a table of webhooks.
+func printWebhooks(w io.Writer, all []json.RawMessage) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "ID\tNAME\tSTATE\tEVENTS\tREQUEST")
+	for _, raw := range all {
+		var hook listedWebhook
+		if err := json.Unmarshal(raw, &hook); err != nil {
+			return fmt.Errorf("read a webhook: %w", err)
+		}
+		cells := []string{hook.ID, hook.Name, hook.state(), eventWords(hook.Events), hook.Verb + " " + hook.URL}
+		fmt.Fprintln(table, printable(strings.ReplaceAll(strings.Join(cells, "\t"), "\n", " ")))
+	}
+	return table.Flush()
+}
+
+// eventWords names the events of a webhook, the first of many.
+func eventWords(events []string) string {
+	switch {
+	case len(events) == 1 && events[0] == engine.AllEvents:
+		return "all"
+	case len(events) > 1:
+		return fmt.Sprintf("%s and %d more", events[0], len(events)-1)
+	}
+	return strings.Join(events, "")
+}
+
+func pingWebhook(ctx context.Context, env Env, args []string) error {
+	f := newAPIFlags(env, "webhooks ping", "ask the receiver of a webhook whether it answers; the exit code is 0 when it does, 3 when it does not")
+	f.arguments = []string{"ID"}
+	f.example = "labhook webhooks ping wh_01jc9xw2m4t7k"
+	c, err := f.parse(args)
+	if err != nil {
+		return err
+	}
+	return f.tryWebhook(ctx, c, "ping", nil)
+}
+
+// testPost is the body of POST /api/v1/webhooks/{wh}/test.
+type testPost struct {
+	Type  string          `json:"type,omitempty"`
+	Data  json.RawMessage `json:"data,omitempty"`
+	Force bool            `json:"force,omitempty"`
+}
+
+func testWebhook(ctx context.Context, env Env, args []string) error {
+	f := newAPIFlags(env, "webhooks test", "send an example to a webhook, once; the exit code is 0 when the receiver takes it, 3 when it does not")
+	f.arguments = []string{"ID"}
+	f.example = "labhook webhooks test wh_01jc9xw2m4t7k --event lab.scored --data scored.json"
+	var post testPost
+	f.StringVar(&post.Type, "event", "", "event type, a `CODE` or label; without it the first one that the webhook listens to")
+	data := f.String("data", "", "the event's `DATA`: a file, - for standard input, or a JSON object; without it the type's sample")
+	f.BoolVar(&post.Force, "force", false, "send it though the webhook is disabled")
+	c, err := f.parse(args)
+	if err != nil {
+		return err
+	}
+	if *data != "" {
+		read, err := readData(*data, env.Stdin)
+		if err != nil {
+			return f.problem("%s", err)
+		}
+		if problem := engine.JSONProblem(string(read)); problem != "" {
+			return f.problem("--data is not JSON: %s", problem)
+		}
+		post.Data = read
+	}
+	return f.tryWebhook(ctx, c, "test", post)
+}
+
+// readData returns the data that a flag names: a file's, those of standard input, or the JSON object that it is.
+func readData(given string, stdin io.Reader) ([]byte, error) {
+	switch {
+	case given == "-":
+		return io.ReadAll(io.LimitReader(stdin, engine.MaxEventData+1))
+	case strings.HasPrefix(strings.TrimSpace(given), "{"):
+		return []byte(given), nil
+	}
+	data, err := os.ReadFile(given)
+	if err != nil {
+		return nil, fmt.Errorf("--data: %w", err)
+	}
+	return data, nil
+}
+
+// tryWebhook pings or tests a webhook, prints what came of it, and returns an ExitError when the receiver failed.
+func (f *apiFlags) tryWebhook(ctx context.Context, c *client, verb string, body any) error {
+	c.http.Timeout += engine.MaxTimeout // the server waits for the receiver
+	var answer json.RawMessage
+	if _, err := c.do(ctx, http.MethodPost, "/api/v1/webhooks/"+url.PathEscape(f.given[0])+"/"+verb, body, &answer); err != nil {
+		return err
+	}
+	var result testResult
+	if err := json.Unmarshal(answer, &result); err != nil {
+		return fmt.Errorf("read answer of %s: %w", c.base, err)
+	}
+	if f.asJSON {
+		if err := printJSON(f.env.Stdout, answer); err != nil {
+			return err
+		}
+	} else {
+		result.print(f.env.Stdout, painter(f.env.Colour))
+	}
+	if !result.Succeeded {
+		return &ExitError{exitReceiver}
+	}
+	return nil
+}
+
+// printJSON prints a value as people and programs read it.
+func printJSON(w io.Writer, value any) error {
+	out := json.NewEncoder(w)
+	out.SetEscapeHTML(false)
+	out.SetIndent("", "  ")
+	if err := out.Encode(value); err != nil {
+		return fmt.Errorf("print: %w", err)
+	}
+	return nil
+}
