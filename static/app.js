@@ -44,6 +44,52 @@
     if (box.id === "live") remember(box.checked);
   });
 
+  // Find among boxes: <input data-filter="#around">. What does not match is hidden; closed groups open meanwhile.
+  const opened = new Map();
+  const filter = (input) => {
+    const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
+    let found = 0;
+    for (const group of document.querySelectorAll(input.dataset.filter + " details")) {
+      if (!opened.has(group)) opened.set(group, group.open);
+      let here = 0;
+      for (const box of group.querySelectorAll(".check")) {
+        const text = (group.firstElementChild.textContent + box.textContent + box.firstElementChild.value).toLowerCase();
+        here += !(box.hidden = !words.every((word) => text.includes(word)));
+      }
+      group.hidden = !here;
+      group.open = words.length ? here > 0 : opened.get(group) || group.querySelector(":checked") !== null;
+      found += here;
+    }
+    if (!words.length) opened.clear();
+    document.getElementById(input.id + "-found").textContent = words.length ? found + " found" : "";
+  };
+  // A retry policy suggests retries and timeout: they follow it where they are what the policy before suggested.
+  const policy = document.getElementById("retry_policy");
+  const suggestions = (name) => document.querySelector("[data-retries][data-policy=" + name + "]").dataset;
+  let before = policy?.value;
+  const suggest = () => {
+    for (const name of ["retries", "timeout"]) {
+      const field = document.getElementById(name);
+      if (field.value === suggestions(before)[name]) field.value = suggestions(policy.value)[name];
+    }
+    before = policy.value;
+  };
+  // Both run before htmx looks: it is to send what they wrote, and nothing for the text of a filter.
+  for (const type of ["input", "change"]) {
+    document.addEventListener(type, (event) => {
+      if (event.target.dataset.filter) {
+        event.stopPropagation();
+        filter(event.target);
+      }
+      if (type === "change" && event.target === policy) suggest();
+    }, true);
+  }
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !(event.target.dataset.filter || event.ctrlKey)) return;
+    event.preventDefault(); // a filter is no field of its form
+    if (event.ctrlKey) event.target.form?.requestSubmit();
+  });
+
   // Live: sections with hx-trigger="live:tick from:body" ask the server again while somebody looks at them.
   const remember = (on) => {
     try {

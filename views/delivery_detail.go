@@ -23,6 +23,8 @@ type DeliveryDetail struct {
 	Webhook engine.Webhook
 	// Unusable says why nothing may be sent for it now; empty: it may.
 	Unusable string
+	// Streak is of the webhook's attempts that failed; it may be paused.
+	Streak engine.Streak
 	// InLine: it is taken, but waits for a sender.
 	InLine bool
 	// Gate is the delivery's own gate, with what it holds while it is closed; nil: it has none.

@@ -19,6 +19,7 @@ const (
 	LookQueued Look = "queued" // clock, grey
 	LookHeld   Look = "held"   // two bars, violet
 	LookOff    Look = "off"    // crossed circle, pale grey
+	LookTest   Look = "test"   // flask, grey
 )
 
 // Icon draws the shape of a look. It is hidden from screen readers: the word beside it is the name.
@@ -78,13 +79,18 @@ func Icon(l Look) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
+		case LookTest:
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "<path d=\"M6 2h4M7 2v4.5L3.5 13h9L9 6.5V2\" stroke-width=\"1.8\"></path>")
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
 		default:
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "<circle cx=\"8\" cy=\"8\" r=\"6\" stroke-width=\"1.8\"></circle> <path d=\"M4 12 12 4\" stroke-width=\"1.8\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "<circle cx=\"8\" cy=\"8\" r=\"6\" stroke-width=\"1.8\"></circle> <path d=\"M4 12 12 4\" stroke-width=\"1.8\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "</svg>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, "</svg>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -18,10 +18,16 @@ type LabInstanceDetail struct {
 
 // subjectWord is what the subject of an event of that type is called.
 func subjectWord(eventType string) string {
-	if kind, ok := engine.Catalog.Find(eventType); ok && kind.LabDetails {
+	if kind, ok := engine.BuiltIn.Find(eventType); ok && kind.LabDetails {
 		return "lab instance"
 	}
 	return "subject"
+}
+
+// subjectHeading is subjectWord as a heading.
+func subjectHeading(eventType string) string {
+	word := subjectWord(eventType)
+	return strings.ToUpper(word[:1]) + word[1:]
 }
 
 // heading names the page: events that are not about labs have other subjects.
@@ -107,16 +113,15 @@ func eventLook(e engine.LabEvent) string {
 	return look
 }
 
-// outside says of an event that it does not belong to the life cycle; "" when it does.
+// outside says of an event that it does not belong to the life cycle of a lab; "" when it does, or is about no lab.
 func outside(eventType string) string {
-	kind, _ := engine.Catalog.Find(eventType)
-	switch {
-	case kind.Place > 0:
-		return ""
-	case kind.Group == engine.GroupSystem:
+	switch kind, _ := engine.BuiltIn.Find(eventType); kind.Group {
+	case engine.GroupOutsideLifeCycle:
+		return "outside the life cycle"
+	case engine.GroupSystem:
 		return "system event"
 	}
-	return "outside the life cycle"
+	return ""
 }
 
 // mainSteps are the steps that every lab goes through that runs to its end.
@@ -126,7 +131,7 @@ var mainSteps = []string{engine.LabPreBuild, engine.LabPostBuild, engine.LabFirs
 var lastPlace = place(engine.LabTornDown)
 
 func place(eventType string) int {
-	kind, _ := engine.Catalog.Find(eventType)
+	kind, _ := engine.BuiltIn.Find(eventType)
 	return kind.Place
 }
 

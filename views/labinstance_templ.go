@@ -216,7 +216,7 @@ func labContent(d LabInstanceDetail) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var9 string
-			templ_7745c5c3_Var9, templ_7745c5c3_Err = templ.JoinStringErrs(engine.Catalog.Label(code))
+			templ_7745c5c3_Var9, templ_7745c5c3_Err = templ.JoinStringErrs(d.Page.Catalog.Label(code))
 			if templ_7745c5c3_Err != nil {
 				return templ.Error{Err: templ_7745c5c3_Err, FileName: `labinstance.templ`, Line: 45, Col: 56}
 			}
@@ -534,7 +534,7 @@ func labEvent(d LabInstanceDetail, e engine.LabEvent, i int) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var23 string
-		templ_7745c5c3_Var23, templ_7745c5c3_Err = templ.JoinStringErrs(engine.Catalog.Label(e.Event.Type))
+		templ_7745c5c3_Var23, templ_7745c5c3_Err = templ.JoinStringErrs(d.Page.Catalog.Label(e.Event.Type))
 		if templ_7745c5c3_Err != nil {
 			return templ.Error{Err: templ_7745c5c3_Err, FileName: `labinstance.templ`, Line: 92, Col: 72}
 		}
@@ -927,7 +927,7 @@ func labOverview(o overview, d LabInstanceDetail) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var42 string
-			templ_7745c5c3_Var42, templ_7745c5c3_Err = templ.JoinStringErrs(engine.Catalog.Label(row.Event.Type))
+			templ_7745c5c3_Var42, templ_7745c5c3_Err = templ.JoinStringErrs(d.Page.Catalog.Label(row.Event.Type))
 			if templ_7745c5c3_Err != nil {
 				return templ.Error{Err: templ_7745c5c3_Err, FileName: `labinstance.templ`, Line: 166, Col: 47}
 			}
@@ -1144,7 +1144,7 @@ func labOverview(o overview, d LabInstanceDetail) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var56 string
-				templ_7745c5c3_Var56, templ_7745c5c3_Err = templ.JoinStringErrs(engine.Catalog.Label(row.Event.Type))
+				templ_7745c5c3_Var56, templ_7745c5c3_Err = templ.JoinStringErrs(d.Page.Catalog.Label(row.Event.Type))
 				if templ_7745c5c3_Err != nil {
 					return templ.Error{Err: templ_7745c5c3_Err, FileName: `labinstance.templ`, Line: 201, Col: 77}
 				}

@@ -107,21 +107,30 @@ func TestOpeningSentence(t *testing.T) {
 func TestHoldPreview(t *testing.T) {
 	t.Parallel()
 	w := engine.Webhook{Blocking: true, Timeout: 30 * time.Second, Retries: 5, Events: []string{engine.LabScored}}
-	h := NewHoldPreview(&w)
+	h := NewHoldPreview(engine.BuiltIn, &w)
 	if got := h.sentence(); !strings.HasSuffix(got, "wait up to 195 s (3 min 15 s).") || h.long() || !h.shown() || len(h.notes()) != 0 {
 		t.Errorf("%q, long %v, shown %v, notes %q", got, h.long(), h.shown(), h.notes())
 	}
 	w.Timeout = engine.MaxTimeout
-	if !NewHoldPreview(&w).long() {
+	if !NewHoldPreview(engine.BuiltIn, &w).long() {
 		t.Error("half an hour is no warning")
 	}
 	w.Events = []string{engine.LabAssignmentCreated, engine.SystemDeliveryFailed}
-	h = NewHoldPreview(&w)
+	h = NewHoldPreview(engine.BuiltIn, &w)
 	if h.shown() || len(h.notes()) != 2 || !strings.Contains(h.notes()[0], "Only a sender that waits") || !strings.Contains(h.notes()[1], "system events never hold") {
 		t.Errorf("events without a lab: shown %v, notes %q", h.shown(), h.notes())
 	}
+	w.Events = []string{engine.TrackStarted, engine.InviteClaimed}
+	h = NewHoldPreview(engine.BuiltIn, &w)
+	if !h.shown() || len(h.notes()) != 1 || !strings.HasPrefix(h.notes()[0], "Invite Claimed: ") || !strings.HasPrefix(h.sentence(), "Later events about the same, ") {
+		t.Errorf("events with a subject of their own: shown %v, notes %q, %q", h.shown(), h.notes(), h.sentence())
+	}
+	w.Events = []string{engine.SkilljarPathEnrollment, engine.SkilljarPathCompletion, engine.InviteClaimed, engine.ReviewCreated, engine.CourseComplete}
+	if h = NewHoldPreview(engine.BuiltIn, &w); h.shown() || !strings.HasPrefix(h.notes()[0], "Path Enrollment, Path Completion, Invite Claimed and 2 others: ") {
+		t.Errorf("many events about nothing: shown %v, notes %q", h.shown(), h.notes())
+	}
 	w.Events = []string{engine.AllEvents}
-	if h = NewHoldPreview(&w); !h.shown() || len(h.notes()) != 1 {
+	if h = NewHoldPreview(engine.BuiltIn, &w); !h.shown() || len(h.notes()) != 1 {
 		t.Errorf("all events: shown %v, notes %q", h.shown(), h.notes())
 	}
 }

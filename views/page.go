@@ -20,6 +20,7 @@ type Page struct {
 	Problems []engine.Invalid // what is wrong with the form on the page
 	Zone     *time.Location
 	Now      time.Time
+	Catalog  *engine.Catalog
 
 	RequestID string
 }
@@ -46,8 +47,6 @@ func (p Page) theme() string {
 
 // problemAnchor is the id of the form field that a problem is about: "headers[2]" is in "headers".
 func problemAnchor(field string) string {
-	if i := strings.IndexAny(field, "[."); i > 0 {
-		return field[:i]
-	}
-	return field
+	name, _, _ := strings.Cut(field, "[")
+	return name
 }

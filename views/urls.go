@@ -68,6 +68,42 @@ func KeyRevokeURL(owner engine.ConsumerID, id engine.KeyID) string {
 	return ConsumerURL(owner) + "/keys/" + id.String() + "/revoke"
 }
 
+// EventCatalogURL is the catalog of event types.
+func EventCatalogURL() string { return "/admin/integration/event-catalog" }
+
+// NewEventTypeURL is the form that adds an event type. It stands beside the catalog, in which any code has its page.
+func NewEventTypeURL() string { return "/admin/integration/new-event-type" }
+
+// EventTypeURL is an event type's page.
+func EventTypeURL(code string) string { return EventCatalogURL() + "/" + url.PathEscape(code) }
+
+// EventTypeEditURL is the form that changes an event type of the administrators.
+func EventTypeEditURL(code string) string { return EventTypeURL(code) + "/edit" }
+
+// EventTypeDeleteURL is the page that asks before such an event type is deleted, and takes the POST that does it.
+func EventTypeDeleteURL(code string) string { return EventTypeURL(code) + "/delete" }
+
+// EventTypeWebhookURL leads to the form that adds a webhook for an event type to the consumer that the query names.
+func EventTypeWebhookURL(code string) string { return EventTypeURL(code) + "/webhook" }
+
+// EgressURL is the page of the addresses that receivers must allow.
+func EgressURL() string { return "/admin/integration/egress" }
+
+// EgressEditURL is the form that declares these addresses.
+func EgressEditURL() string { return EgressURL() + "/edit" }
+
+// EgressCheckURL takes the POST that asks the echo URL from which address requests come.
+func EgressCheckURL() string { return EgressURL() + "/check" }
+
+// EgressTextURL is the list of these addresses for scripts, a line each.
+func EgressTextURL() string { return "/egress.txt" }
+
+// EgressJSONURL is the list of these addresses for programs.
+func EgressJSONURL() string { return "/egress.json" }
+
+// SettingsURL is the page of what the server was started with.
+func SettingsURL() string { return "/admin/settings" }
+
 // NewWebhookURL is the form that adds a webhook to a consumer. The query may name an event type that it begins with.
 func NewWebhookURL(consumer engine.ConsumerID, query ...string) string {
 	return withQuery(ConsumerURL(consumer)+"/webhooks/new", query...)
@@ -90,6 +126,43 @@ func WebhookDisableURL(id engine.WebhookID) string { return WebhookURL(id) + "/d
 
 // WebhookMoveURL takes the POST that moves a webhook up or down in the order of sending.
 func WebhookMoveURL(id engine.WebhookID) string { return WebhookURL(id) + "/move" }
+
+// WebhookTestingURL is the tab that sends an example to a webhook, and takes the POST that does it.
+func WebhookTestingURL(id engine.WebhookID) string { return WebhookURL(id) + "/testing" }
+
+// TestExampleURL is that tab with an event type and data chosen.
+func TestExampleURL(id engine.WebhookID, kind, from string) string {
+	return withQuery(WebhookTestingURL(id), "type", kind, "from", from)
+}
+
+// TestResultURL is that tab with what came of a test. asked counts how often a page asked for it; 0: a person does.
+func TestResultURL(webhook engine.WebhookID, id engine.DeliveryID, asked int) string {
+	url := WebhookTestingURL(webhook) + "/" + id.String()
+	if asked == 0 {
+		return url
+	}
+	return withQuery(url, "asked", strconv.Itoa(asked))
+}
+
+// WebhookSecretURL is the page of a webhook's signing secret.
+func WebhookSecretURL(id engine.WebhookID) string { return WebhookURL(id) + "/secret" }
+
+// WebhookRevealURL takes the POST that shows a webhook's signing secret.
+func WebhookRevealURL(id engine.WebhookID) string { return WebhookSecretURL(id) + "/reveal" }
+
+// WebhookRotateURL takes the POST that gives a webhook another signing secret.
+func WebhookRotateURL(id engine.WebhookID) string { return WebhookSecretURL(id) + "/rotate" }
+
+// WebhookRecoverURL is the page that sends again what a webhook missed. It takes the POST that counts and that does it.
+func WebhookRecoverURL(id engine.WebhookID) string { return WebhookURL(id) + "/recover" }
+
+// WebhookResumeURL takes the POST that ends a webhook's pause.
+func WebhookResumeURL(id engine.WebhookID) string { return WebhookURL(id) + "/resume" }
+
+// WebhookCheckURL takes the POST that judges one field of a webhook's form; nothing is saved.
+func WebhookCheckURL(consumer engine.ConsumerID, query ...string) string {
+	return withQuery(ConsumerURL(consumer)+"/webhooks/check", query...)
+}
 
 // WebhookPreviewURL takes the POST that draws what a webhook's form would do; nothing is saved.
 func WebhookPreviewURL(consumer engine.ConsumerID) string {

@@ -1,9 +1,9 @@
 package views
 
 import (
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +17,8 @@ type WebhookDetail struct {
 	Consumer engine.APIConsumer
 	// Unusable says why nothing is sent for it now; empty: it is.
 	Unusable string
+	Streak   engine.Streak    // of attempts that failed
+	Recovery *engine.Recovery // that goes on; nil: none does
 	Health   WebhookHealth
 	Latest   DeliveryTable
 }
@@ -31,35 +33,79 @@ type WebhookHealth struct {
 
 // state says in a sentence how the webhook does.
 func (d WebhookDetail) state() string {
-	if d.Unusable != "" {
-		return d.Unusable + " Events are accepted and kept, nothing is sent to this webhook."
+	const kept = " Events are accepted and kept, nothing is sent to this webhook."
+	w := &d.Webhook
+	switch {
+	case w.DeletedAt.IsZero() && !w.Enabled && !w.DeactivatedAt.IsZero():
+		return d.deactivated() + kept
+	case d.Unusable != "":
+		return d.Unusable + kept
+	case d.Streak.Paused():
+		return fmt.Sprintf("Paused until %s: %s failed in a row since %s. Its deliveries wait, and none is given up meanwhile. At the end of the pause one of them is sent as a probe.",
+			until(d.Page, d.Streak.PausedUntil), Plural(d.Streak.Attempts, "attempt", "attempts"), d.at(d.Streak.Since))
 	}
 	h := d.Health
 	if h.LastAt.IsZero() {
 		return "Nothing was sent in the last 24 hours."
 	}
-	last := fmt.Sprintf("last answer %s at %s", AnswerWord(h.LastClass, h.LastStatus), clock(d.Page.Now, h.LastAt, d.Page.Zone))
+	last := fmt.Sprintf("last answer %s at %s", AnswerWord(h.LastClass, h.LastStatus), d.at(h.LastAt))
 	if h.LastClass != "" && h.LastClass != engine.ClassStatus {
-		last = fmt.Sprintf("last attempt ended in %q at %s", AnswerWord(h.LastClass, 0), clock(d.Page.Now, h.LastAt, d.Page.Zone))
+		last = fmt.Sprintf("last attempt ended in %q at %s", AnswerWord(h.LastClass, 0), d.at(h.LastAt))
 	}
 	day := fmt.Sprintf("%s delivered and %s failed in the last 24 hours.", Number(h.Delivered), Number(h.Failed))
 	if h.LastClass == "" {
 		return "Working: " + last + ". " + day
 	}
-	return "Failing: " + last + ". " + day
+	since := ""
+	if d.Streak.Attempts > 1 {
+		since = fmt.Sprintf(" since %s, %d attempts in a row", d.at(d.Streak.Since), d.Streak.Attempts)
+	}
+	return "Failing" + since + ": " + last + ". " + day
+}
+
+// deactivated says when and why the webhook was switched off.
+func (d WebhookDetail) deactivated() string {
+	w := &d.Webhook
+	if !w.DeactivateReason.ByItself() {
+		return fmt.Sprintf("Disabled by hand at %s.", d.at(w.DeactivatedAt))
+	}
+	return fmt.Sprintf("Deactivated at %s, because %s (%s).", d.at(w.DeactivatedAt), w.DeactivateReason.Words(), w.DeactivateReason)
+}
+
+func (d WebhookDetail) at(t time.Time) string { return clock(d.Page.Now, t, d.Page.Zone) }
+
+// missedURL is the page that recovers what the webhook missed since it was switched off.
+func (d WebhookDetail) missedURL() string {
+	if d.Webhook.DeactivatedAt.IsZero() {
+		return WebhookRecoverURL(d.Webhook.ID)
+	}
+	return WebhookRecoverURL(d.Webhook.ID) + "?since=" + SinceDeactivated
 }
 
 // look is the look of the state's sentence.
 func (d WebhookDetail) look() Look {
 	switch {
+	case !d.Webhook.Enabled && d.Webhook.DeactivateReason.ByItself():
+		return LookFail
 	case d.Unusable != "":
 		return LookOff
+	case d.Streak.Paused():
+		return LookRetry
 	case d.Health.LastAt.IsZero():
 		return LookQueued
 	case d.Health.LastClass == "":
 		return LookOK
 	}
 	return LookFail
+}
+
+// signingState says how requests are signed, and whether a rotation goes on.
+func signingState(p Page, g engine.Signing) string {
+	words := signingWords(g) + "."
+	if g.OldSecret != "" && g.OldUntil.After(p.Now) {
+		words += " The secret before signs, too, until " + until(p, g.OldUntil) + "."
+	}
+	return words
 }
 
 // Setting is one setting of a webhook in words.
@@ -69,16 +115,20 @@ type Setting struct {
 }
 
 // WebhookSettings lists a webhook's settings in the order of the form, secrets masked.
-func WebhookSettings(w *engine.Webhook) []Setting {
+func WebhookSettings(catalog *engine.Catalog, w *engine.Webhook) []Setting {
 	list := []Setting{
 		{Label: "Name", Value: w.Name},
-		{Label: "Event", Value: eventNames(w.Events)},
+		{Label: "Event", Value: eventNames(catalog, w.Events)},
 		{Label: "Verb", Value: w.Verb},
 		{Label: "URL", Value: w.URL, Code: true},
 		{Label: "Headers", Value: strings.TrimSpace(engine.FormatHeaders(w.Headers)), Code: true},
-		{Label: "Send Lab Details as Content Body", Value: yesNo(w.SendLabDetails)},
 	}
-	if !w.SendLabDetails {
+	switch {
+	case w.SendLabDetails:
+		list = append(list, Setting{Label: "Content", Value: "Send Lab Details as Content Body"})
+	case w.Content == "":
+		list = append(list, Setting{Label: "Content", Value: "Empty"})
+	default:
 		list = append(list, Setting{Label: "Content", Value: w.Content, Code: true}, Setting{Label: "Content Type", Value: w.ContentType, Code: true})
 	}
 	list = append(list,
@@ -92,7 +142,41 @@ func WebhookSettings(w *engine.Webhook) []Setting {
 	if w.ErrorAction == engine.ErrorActionNotifyUser {
 		list = append(list, Setting{Label: "Notification Text", Value: w.NotificationText})
 	}
+	return append(list, extraSettings(w)...)
+}
+
+// extraSettings are those that Studio's form does not have. What few webhooks have is listed where it is set.
+func extraSettings(w *engine.Webhook) []Setting {
+	var list []Setting
+	if w.BasicAuth != (engine.BasicAuth{}) {
+		list = append(list, Setting{Label: "Basic authentication", Value: "User " + w.BasicAuth.Username + ", password " + engine.Mask})
+	}
+	list = append(list, Setting{Label: "Signature", Value: signingWords(w.Signing)})
+	if w.ClientCert != (engine.ClientCert{}) {
+		list = append(list, Setting{Label: "Client certificate", Value: certWords(w.ClientCert.Certificate)})
+	}
+	policy := w.Policy().Label
+	if w.RetryPolicy == engine.CustomPolicyName {
+		policy += ". " + strings.Join(policyRules(&w.Custom), " ")
+	}
+	list = append(list, Setting{Label: "Retry policy", Value: policy})
+	if rate := rateWords(w); rate != "" {
+		list = append(list, Setting{Label: "Rate limit", Value: rate})
+	}
 	return append(list, Setting{Label: "Description", Value: w.Description})
+}
+
+// certWords names whom a certificate is for, and until when.
+func certWords(text string) string {
+	block, _ := pem.Decode([]byte(text))
+	if block == nil {
+		return "Set"
+	}
+	cert, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		return "Set"
+	}
+	return fmt.Sprintf("%s, until %s, number %x", cert.Subject, cert.NotAfter.UTC().Format("2006-01-02"), cert.SerialNumber)
 }
 
 // blockingWords says whether a webhook is blocking, and for how long at most.
@@ -109,51 +193,4 @@ func errorActionWords(w *engine.Webhook) string {
 		return w.ErrorAction.Label() + ", even though learners may lose work"
 	}
 	return w.ErrorAction.Label()
-}
-
-// WebhookConflict is the page for a webhook that was changed while somebody else edited it.
-type WebhookConflict struct {
-	Page    Page
-	Webhook engine.Webhook // as it is now
-	Mine    engine.Webhook // as the form would have it
-	// Posted is the form as it was sent, to be sent again.
-	Posted map[string][]string
-}
-
-// SettingPair is a setting that differs.
-type SettingPair struct{ Label, Mine, Theirs string }
-
-// differences lists the settings in which the two differ. Values of secrets are not compared: they are not shown.
-func (c WebhookConflict) differences() []SettingPair {
-	theirs := map[string]string{}
-	var pairs []SettingPair
-	for _, s := range WebhookSettings(&c.Webhook) {
-		theirs[s.Label] = s.Value
-	}
-	for _, s := range WebhookSettings(&c.Mine) {
-		if s.Value != theirs[s.Label] {
-			pairs = append(pairs, SettingPair{Label: s.Label, Mine: s.Value, Theirs: theirs[s.Label]})
-		}
-		delete(theirs, s.Label)
-	}
-	for _, s := range WebhookSettings(&c.Webhook) {
-		if value := theirs[s.Label]; value != "" {
-			pairs = append(pairs, SettingPair{Label: s.Label, Theirs: value})
-		}
-	}
-	return pairs
-}
-
-// hidden are the posted values that Use mine sends again, the version left out.
-func (c WebhookConflict) hidden() []Option {
-	var list []Option
-	for _, name := range slices.Sorted(maps.Keys(c.Posted)) {
-		if name == "version" || name == "op" {
-			continue
-		}
-		for _, value := range c.Posted[name] {
-			list = append(list, Option{Label: name, Value: value})
-		}
-	}
-	return list
 }

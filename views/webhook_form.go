@@ -8,6 +8,13 @@ import (
 	"labhook/engine"
 )
 
+// What a webhook's form says about the body. It is stored in two fields, as Studio does: SendLabDetails and Content.
+const (
+	BodyLabDetails = "lab_details"
+	BodyOwn        = "own"
+	BodyEmpty      = "empty"
+)
+
 // WebhookForm is the form of Add and Edit Webhook with its values as they were typed, so that a wrong one comes back
 // as it was. The names of its fields are those of the API.
 type WebhookForm struct {
@@ -15,29 +22,78 @@ type WebhookForm struct {
 	Consumer engine.APIConsumer
 	ID       engine.WebhookID // zero: Add
 	Version  int              // that the form was filled from
+	Model    engine.WebhookID // of which the new one is a copy; zero: of none
 
-	Name           string
-	AllEvents      bool
-	Events         []string
-	Verb           string
-	URL            string
-	Headers        string
-	SendLabDetails bool
-	Content        string
-	ContentType    string
-	Enabled        bool
-	Blocking       bool
-	Delay          string
-	Timeout        string
-	Retries        string
-	RetryPolicy    string
-	ErrorAction    string
+	Name        string
+	AllEvents   bool
+	Events      []string
+	Verb        string
+	URL         string
+	Headers     string
+	Body        string // BodyLabDetails, BodyOwn or BodyEmpty
+	Content     string
+	ContentType string
+	Enabled     bool
+	Blocking    bool
+	Delay       string
+	Timeout     string
+	Retries     string
+	ErrorAction string
 
 	EndLabConfirmed  bool
 	NotificationText string
 	Description      string
 
+	BasicAuth   BasicAuthForm
+	Signing     SigningForm
+	ClientCert  ClientCertForm
+	RetryPolicy string
+	Custom      CustomPolicyForm
+	RateLimit   string
+	RateBurst   string
+
+	// Retype names the fields into which a secret was typed that is not sent back.
+	Retype  []string
 	Preview WebhookPreview
+}
+
+// BasicAuthForm is a user and password as they were typed; a stored password is engine.Mask.
+type BasicAuthForm struct{ Username, Password string }
+
+// SigningForm is how requests are to be signed, as it was chosen; a stored secret is engine.Mask.
+type SigningForm struct{ Scheme, Names, Header, Secret string }
+
+// ClientCertForm is a certificate and its key as they were typed; a stored key is engine.Mask.
+type ClientCertForm struct{ Certificate, Key string }
+
+// CustomPolicyForm is the rules of a custom retry policy as they were typed.
+type CustomPolicyForm struct {
+	Waits, Success, On4xx, OnExhausted string
+	GoneDeactivates                    bool
+}
+
+// secretFields are the rows whose value a page never sends back.
+var secretFields = []string{"basic_auth.password", "signing.secret", "client_cert.key"}
+
+// HideSecrets takes out of the form what was typed into its secret fields: a page never sends it back. It returns the
+// problems that follow from that.
+func (f *WebhookForm) HideSecrets() []engine.Invalid {
+	var again []engine.Invalid
+	for i, value := range []*string{&f.BasicAuth.Password, &f.Signing.Secret, &f.ClientCert.Key} {
+		if *value == "" || *value == engine.Mask {
+			continue
+		}
+		*value = ""
+		f.Retype = append(f.Retype, secretFields[i])
+		again = append(again, engine.Invalid{Field: secretFields[i], Message: retypeMessage(secretFields[i])})
+	}
+	return again
+}
+
+// retypeMessage asks for a secret once more.
+func retypeMessage(field string) string {
+	what := map[string]string{"basic_auth.password": "password", "signing.secret": "signing secret", "client_cert.key": "private key"}[field]
+	return "Enter the " + what + " again: it is not sent back to the browser"
 }
 
 // heading is the page's h1.
@@ -63,61 +119,68 @@ func (f WebhookForm) cancel() string {
 	return WebhookURL(f.ID)
 }
 
-// field starts a row of the form.
-func (f WebhookForm) field(id, label, hint, value string) Field {
-	return Field{ID: id, Label: label, Hint: hint, Value: value, Autocomplete: "off", Problems: f.Page.Problems}
+// wrong reports whether something is wrong with a field whose name begins so.
+func (f WebhookForm) wrong(prefixes ...string) bool {
+	return slices.ContainsFunc(f.Page.Problems, func(p engine.Invalid) bool {
+		return slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(p.Field, prefix) })
+	})
 }
 
-// number is a row with a number.
-func (f WebhookForm) number(id, label, hint, value string) Field {
-	field := f.field(id, label, hint, value)
-	field.InputMode, field.Short = "numeric", true
-	return field
-}
+// listens reports whether the box of an event type is ticked.
+func (f WebhookForm) listens(code string) bool { return slices.Contains(f.Events, code) }
 
-func (f WebhookForm) check(id, label, hint string, checked bool) Field {
-	field := f.field(id, label, hint, "")
-	field.Checked = checked
-	return field
-}
-
-func (f WebhookForm) verbField() Field {
-	field := f.field("verb", "Verb", "GET and DELETE send no body.", f.Verb)
-	field.Short = true
-	for _, verb := range engine.Verbs {
-		field.Options = append(field.Options, Option{Value: verb, Label: verb})
+// opensGroup reports whether a group of event types is open: where something in it is chosen, and the first one, with
+// the usual events, where nothing is chosen at all.
+func (f WebhookForm) opensGroup(group string) bool {
+	chosen := false
+	for _, t := range f.Page.Catalog.All() {
+		if f.listens(t.Code) {
+			if t.Group == group {
+				return true
+			}
+			chosen = true
+		}
 	}
-	return field
+	return !chosen && group == f.Page.Catalog.Groups()[0]
 }
 
-func (f WebhookForm) headersField() Field {
-	field := f.field("headers", "Headers",
-		"One a line, Name: value or name=value. Secret values, such as that of Authorization, are stored encrypted and shown as "+engine.Mask+".",
-		f.Headers)
-	if strings.Contains(f.Headers, engine.Mask) {
-		field.Hint += " Leave the dots to keep a value."
+// chosenIn counts the event types of a group that are chosen.
+func (f WebhookForm) chosenIn(group string) int {
+	n := 0
+	for _, t := range f.Page.Catalog.InGroup(group) {
+		if f.listens(t.Code) {
+			n++
+		}
 	}
-	field.Rows = 4
-	return field
+	return n
 }
 
-func (f WebhookForm) contentField() Field {
-	field := f.field("content", "Content", "Sent as it stands. Leave it empty to send no body.", f.Content)
-	field.Rows = 8
-	return field
+// groupHint says about a group of events what is to be known before one is chosen.
+func groupHint(group string) string {
+	switch group {
+	case engine.GroupSystem:
+		return "What Labhook itself has to say. Only a webhook that names them hears of them, and they hold nothing."
+	case engine.GroupLifeCycle:
+		return ""
+	}
+	return "Outside the life cycle of a lab: there is none to hold, so Blocking holds only what has the same subject, where the sender or the data name one."
 }
 
-func (f WebhookForm) retriesField() Field {
-	policy, ok := engine.RetryPolicyNamed(f.RetryPolicy)
-	if !ok {
-		policy = engine.StudioPolicy
+// opensAuth reports whether something of the group Authentication and signing is set or wrong: a new webhook's signature
+// is what every webhook has.
+func (f WebhookForm) opensAuth() bool {
+	usual := SigningForm{Scheme: string(engine.SigningV1), Names: string(engine.NamesWebhook)}
+	signing := f.Signing
+	if f.ID != 0 {
+		signing.Secret = ""
 	}
-	waits := make([]string, len(policy.Waits))
-	for i, wait := range policy.Waits {
-		waits[i] = strings.ReplaceAll(Duration(wait), " ", "\u00a0") // number and unit stay in one line
-	}
-	return f.number("retries", "Retries", fmt.Sprintf("Further attempts after the first one failed, 0 to %d. The pauses before them are %s.",
-		policy.MaxRetries, strings.Join(waits, ", ")), f.Retries)
+	return f.BasicAuth != (BasicAuthForm{}) || f.ClientCert != (ClientCertForm{}) || signing != usual ||
+		len(f.Retype) > 0 || f.wrong("basic_auth", "signing", "client_cert")
+}
+
+// opensPolicy reports whether something of the group Retry policy and success is set or wrong.
+func (f WebhookForm) opensPolicy() bool {
+	return f.RetryPolicy != engine.StudioPolicy.Name || f.RateLimit+f.RateBurst != "" || f.wrong("retry_policy", "custom.", "rate_")
 }
 
 // errorActionHint says what an error action does.
@@ -131,19 +194,10 @@ func errorActionHint(a engine.ErrorAction) string {
 	return "Writes the failure on the delivery and in the log, whatever else is chosen."
 }
 
-// groupHint says about a group of events what is to be known before one is chosen.
-func groupHint(group string) string {
-	if group == engine.GroupSystem {
-		return "What Labhook itself has to say. Only a webhook that names them hears of them, and they hold nothing."
-	}
-	return ""
-}
-
-// listens reports whether the box of an event type is ticked.
-func (f WebhookForm) listens(code string) bool { return slices.Contains(f.Events, code) }
-
 // WebhookPreview is what a form would do if it were saved.
 type WebhookPreview struct {
+	Warnings []string // what may be meant, and often is not
+
 	Problem  string // why there is no timeline; empty: there is
 	Timeline RetryTimeline
 

@@ -2,6 +2,7 @@ package views
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -14,21 +15,30 @@ const (
 	timelineRight  = 326
 	timelineDelay  = 48 // width of the block that stands for the delay
 	timelineRing   = 9  // radius of an attempt's ring
+	timelineApart  = 16 // from ring to ring at least
 	timelineLetter = 6  // width of a letter, at most
 )
+
+// timelineLinear is how long a plan may be to be drawn to scale. In a longer one the first retries would lie on each
+// other.
+const timelineLinear = 10 * time.Minute
 
 // RetryTimeline is the picture of what a webhook's delay, timeout and retries mean, before they are saved.
 type RetryTimeline struct {
 	Plan             []engine.Planned
+	Waits            []time.Duration // before each attempt but the first, without their jitter
 	Earliest, Latest time.Duration
 	Delay, Timeout   time.Duration
 	Hold             HoldPreview
 }
 
 // NewRetryTimeline draws the plan of the engine itself.
-func NewRetryTimeline(w *engine.Webhook) RetryTimeline {
-	t := RetryTimeline{Delay: w.Delay, Timeout: w.Timeout, Hold: NewHoldPreview(w)}
+func NewRetryTimeline(catalog *engine.Catalog, w *engine.Webhook) RetryTimeline {
+	t := RetryTimeline{Delay: w.Delay, Timeout: w.Timeout, Hold: NewHoldPreview(catalog, w)}
 	t.Plan, t.Earliest, t.Latest = w.Policy().Plan(w.Delay, w.Timeout, w.Retries)
+	for n := 1; n <= w.Retries; n++ {
+		t.Waits = append(t.Waits, w.Policy().Wait(n))
+	}
 	return t
 }
 
@@ -36,27 +46,69 @@ func NewRetryTimeline(w *engine.Webhook) RetryTimeline {
 type timelineMark struct {
 	X       int
 	Attempt int
-	Time    string // "" where it would run into its neighbour's
+	Ring    bool   // it is a ring with its number; else there is no room, and it is a stroke
+	Time    string // of a ring; "" where it would run into its neighbour's
 	TimeX   int
 	Anchor  string // of Time
 }
 
-// marks places the attempts, each at its earliest time. The waits between them are to scale.
+// span is how long the part of the plan is that is drawn to a scale.
+func (t RetryTimeline) span() time.Duration { return t.Earliest - t.Delay }
+
+// linear reports whether that part is drawn to scale; else the scale is logarithmic.
+func (t RetryTimeline) linear() bool { return t.span() < timelineLinear }
+
+// place returns where on the way from 0 to 1 an attempt lies that comes so long after the first one.
+func (t RetryTimeline) place(after time.Duration) float64 {
+	if t.span() <= 0 {
+		return 0
+	}
+	if t.linear() {
+		return after.Seconds() / t.span().Seconds()
+	}
+	return math.Log1p(after.Seconds()) / math.Log1p(t.span().Seconds())
+}
+
+// marks places the attempts, each at its earliest time.
 func (t RetryTimeline) marks() []timelineMark {
 	start := timelineLeft
 	if t.Delay > 0 {
 		start += timelineDelay
 	}
-	span := t.Earliest - t.Delay
 	marks := make([]timelineMark, len(t.Plan))
 	for i, p := range t.Plan {
-		m := timelineMark{X: start, Attempt: p.Attempt, Time: "+" + exactly(p.Earliest), Anchor: "middle"}
-		if span > 0 {
-			m.X += int((p.Earliest - t.Delay) * time.Duration(timelineRight-start) / span)
-		}
-		m.TimeX = m.X
-		marks[i] = m
+		x := start + int(t.place(p.Earliest-t.Delay)*float64(timelineRight-start))
+		marks[i] = timelineMark{X: x, TimeX: x, Attempt: p.Attempt, Time: "+" + t.label(p.Earliest), Anchor: "middle"}
 	}
+	chooseRings(marks)
+	t.anchorEnds(marks)
+	chooseTimes(marks)
+	return marks
+}
+
+// label writes when an attempt is made. On a long way the small units are left out.
+func (t RetryTimeline) label(at time.Duration) string {
+	if t.linear() {
+		return exactly(at)
+	}
+	return Duration(at.Truncate(time.Second))
+}
+
+// chooseRings makes rings of the last attempt and, from the first on, of all that have room for one.
+func chooseRings(marks []timelineMark) {
+	last := len(marks) - 1
+	marks[last].Ring = true
+	free := 0
+	for i := range marks[:last] {
+		if marks[i].X >= free && (i == 0 || marks[i].X+timelineApart <= marks[last].X) {
+			marks[i].Ring = true
+			free = marks[i].X + timelineApart
+		}
+	}
+}
+
+// anchorEnds turns the times at both ends inwards.
+func (t RetryTimeline) anchorEnds(marks []timelineMark) {
 	last := len(marks) - 1
 	if last > 0 {
 		marks[last].Anchor, marks[last].TimeX = "end", marks[last].X+timelineRing
@@ -64,15 +116,19 @@ func (t RetryTimeline) marks() []timelineMark {
 	if t.Delay == 0 {
 		marks[0].Anchor, marks[0].TimeX = "start", marks[0].X-timelineRing
 	}
+}
+
+// chooseTimes takes away the times that have no ring, or would run into another.
+func chooseTimes(marks []timelineMark) {
+	last := len(marks) - 1
 	end := marks[last].left()
 	for i, free := 0, 0; i < last; i++ {
-		if marks[i].left() < free || marks[i].right() > end {
+		if !marks[i].Ring || marks[i].left() < free || marks[i].right() > end {
 			marks[i].Time = ""
 			continue
 		}
 		free = marks[i].right()
 	}
-	return marks
 }
 
 // left and right are where the mark's time begins and ends, a little space included.
@@ -88,6 +144,28 @@ func (m timelineMark) left() int {
 
 func (m timelineMark) right() int { return m.left() + m.width() }
 func (m timelineMark) width() int { return (len(m.Time) + 1) * timelineLetter }
+
+// rings are the marks with a number.
+func (t RetryTimeline) rings() []timelineMark {
+	var rings []timelineMark
+	for _, m := range t.marks() {
+		if m.Ring {
+			rings = append(rings, m)
+		}
+	}
+	return rings
+}
+
+// ticks draws the other marks, a stroke each.
+func (t RetryTimeline) ticks() string {
+	var path strings.Builder
+	for _, m := range t.marks() {
+		if !m.Ring {
+			fmt.Fprintf(&path, "M%d 32V44", m.X)
+		}
+	}
+	return path.String()
+}
 
 // exactly writes a time of whole seconds with all its units: a day must not hide the seconds behind it.
 func exactly(d time.Duration) string {
@@ -119,11 +197,33 @@ func (t RetryTimeline) sentence() string {
 
 // description is the drawing in words, for those who do not see it.
 func (t RetryTimeline) description() string {
-	times := make([]string, len(t.Plan))
+	var times []string
 	for i, p := range t.Plan {
-		times[i] = exactly(p.Earliest)
+		if len(t.Plan) > 16 && i == 8 {
+			times = append(times, "and so on")
+		}
+		if len(t.Plan) <= 16 || i < 8 || i == len(t.Plan)-1 {
+			times = append(times, exactly(p.Earliest))
+		}
 	}
 	return fmt.Sprintf("%s, %s after the event if each fails at once.", Plural(len(t.Plan), "attempt", "attempts"), strings.Join(times, ", "))
+}
+
+// scale says how the drawing is to be read.
+func (t RetryTimeline) scale() string {
+	text := "The pauses between attempts are to scale."
+	if !t.linear() {
+		text = "The scale is logarithmic: the further to the right, the longer the pauses."
+	}
+	if t.Delay > 0 {
+		text += " The delay is not to scale."
+	}
+	for _, wait := range t.Waits {
+		if wait > engine.JitterAbove {
+			return text + fmt.Sprintf(" Pauses longer than %s vary by ±%d %%.", Duration(engine.JitterAbove), int(100*engine.Jitter))
+		}
+	}
+	return text
 }
 
 // viewBox is that of the drawing, with room for the gate of a blocking webhook.

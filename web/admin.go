@@ -24,6 +24,10 @@ func (s *Server) handleAdmin(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
+	if admin.Egress, err = s.egressWarning(r.Context()); err != nil {
+		s.fail(w, r, err)
+		return
+	}
 	if admin.DatabaseSize, err = s.store.Size(); err != nil {
 		s.fail(w, r, err)
 		return

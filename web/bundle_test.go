@@ -18,6 +18,7 @@ import (
 	"labhook/db/dbtest"
 	"labhook/engine"
 	"labhook/engine/egress"
+	"labhook/engine/enginetest"
 )
 
 const testPassword = "correct horse battery"
@@ -62,7 +63,7 @@ func (l *logBuffer) String() string {
 
 func setup(t *testing.T) *bundle {
 	t.Helper()
-	return setupGuarded(t, egress.NewGuard(nil))
+	return setupGuarded(t, enginetest.StrictGuard())
 }
 
 // setupGuarded is setup with a guard that lets more through.

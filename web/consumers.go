@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -82,15 +83,29 @@ func (s *Server) consumerDetail(r *http.Request, c engine.APIConsumer) (views.Co
 	if err != nil {
 		return d, err
 	}
+	paused, err := s.pausedUntil(r.Context())
+	if err != nil {
+		return d, err
+	}
 	for _, hook := range s.store.Directory().Webhooks(c.ID) {
 		h := health[hook.ID]
 		d.Webhooks = append(d.Webhooks, views.WebhookRow{
-			Webhook: *hook, Counts: h.Counts, LastClass: h.LastClass, LastStatus: h.LastStatus, LastAt: h.LastAt,
+			Webhook: *hook, PausedUntil: paused[hook.ID], Counts: h.Counts, LastClass: h.LastClass, LastStatus: h.LastStatus, LastAt: h.LastAt,
 		})
 	}
 	recent, err := s.store.ListDeliveries(r.Context(), engine.DeliveryFilter{ConsumerID: c.ID, Limit: 10})
 	d.Recent = recent.Rows
 	return d, err
+}
+
+// pausedUntil returns the webhooks that are paused, with the ends of their pauses.
+func (s *Server) pausedUntil(ctx context.Context) (map[engine.WebhookID]time.Time, error) {
+	pauses, err := s.store.Pauses(ctx)
+	paused := make(map[engine.WebhookID]time.Time, len(pauses))
+	for _, streak := range pauses {
+		paused[streak.WebhookID] = streak.PausedUntil
+	}
+	return paused, err
 }
 
 // handleConsumerNew shows the form that creates a consumer.
@@ -192,7 +207,7 @@ func (s *Server) readConsumer(r *http.Request, c *engine.APIConsumer) (expires s
 	} {
 		*field = formText(form, name)
 	}
-	c.Enabled = form.Has("enabled")
+	c.Enabled, c.OneSendPerURL = form.Has("enabled"), form.Has("one_send_per_url")
 	var bad []engine.Invalid
 	expires, bad = readTime(form, "expires", &c.Expires, zoneOf(r, visitOf(r).user))
 	return expires, append(problemsOf(c.Validate()), bad...)

@@ -23,7 +23,7 @@ func TestConsumerForm(t *testing.T) {
 	form := url.Values{
 		"name": {"Contoso LMS"}, "external_id": {"contoso"}, "description": {"Two\r\nlines"}, "default_organization": {"Contoso"},
 		"consuming_platform": {"Moodle"}, "consuming_platform_version": {"4.5"}, "technical_contact": {"ops@contoso.example"},
-		"enabled": {"true"}, "expires": {"2031-05-06T07:08"},
+		"enabled": {"true"}, "expires": {"2031-05-06T07:08"}, "one_send_per_url": {"true"},
 	}
 	a := b.post(consumersPath+"/new", form)
 	if a.status != http.StatusSeeOther {
@@ -40,7 +40,14 @@ func TestConsumerForm(t *testing.T) {
 		t.Errorf("flash %q", got)
 	}
 
+	if got := b.store.Directory().Consumers()[0].OneSendPerURL; !got || !strings.Contains(page.text("#basic ~ dl"), "One send per URLYes") {
+		t.Errorf("one send per URL: %v, %q", got, page.text("#basic ~ dl"))
+	}
+
 	edit := b.get(path + "/edit")
+	if edit.doc.Find("#one_send_per_url[checked]").Length() != 1 {
+		t.Error("the form does not show one send per URL")
+	}
 	for field, want := range map[string]string{"name": "Contoso LMS", "external_id": "contoso", "expires": "2031-05-06T07:08"} {
 		if got, _ := edit.doc.Find("#" + field).Attr("value"); got != want {
 			t.Errorf("%s is %q in the form, want %q", field, got, want)

@@ -31,7 +31,7 @@ var savedFilters = []struct {
 
 // handleDeliveries shows the deliveries that the address chooses.
 func (s *Server) handleDeliveries(w http.ResponseWriter, r *http.Request) {
-	s.showList(w, r, readListQuery(r), views.DeliveriesURL, func(q listQuery) (templ.Component, error) {
+	s.showList(w, r, readListQuery(r, s.store.Directory().Catalog()), views.DeliveriesURL, func(q listQuery) (templ.Component, error) {
 		l, err := s.deliveryList(r, q)
 		return views.Deliveries(l), err
 	})

@@ -55,6 +55,10 @@ func (s *Server) handleDelivery(w http.ResponseWriter, r *http.Request) {
 	d := views.NewDeliveryDetail(p, row, attempts, chosen, r.FormValue("raw") != "")
 	d.Webhook, d.Unusable = webhook, s.store.Directory().Unusable(row.WebhookID, p.Now)
 	d.InLine = s.engine.InLine(&row.Delivery)
+	if d.Streak, err = s.store.Streak(r.Context(), row.WebhookID); err != nil {
+		s.fail(w, r, err)
+		return
+	}
 	if d.Gate, d.HeldBy, err = s.gatesOf(r.Context(), row); err != nil {
 		s.fail(w, r, err)
 		return
@@ -135,6 +139,9 @@ func (s *Server) mayResend(ctx context.Context, id engine.DeliveryID) error {
 	row, err := s.store.Delivery(ctx, id)
 	if err != nil {
 		return err
+	}
+	if row.Test {
+		return refusal("A test is made once: test the webhook again.")
 	}
 	if reason := s.store.Directory().Unusable(row.WebhookID, time.Now()); reason != "" {
 		return refusal(reason)

@@ -90,6 +90,34 @@ func TestDeliveryExplainsEachFailure(t *testing.T) {
 	}
 }
 
+// What is to be known of an attempt besides its answer stands with it, and what keeps a delivery waiting on top.
+func TestDeliveryNotes(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.signIn(engine.RoleDeveloper)
+	w := b.addWebhook(b.addConsumer("Contoso").ID, "Scores")
+	b.failing(&w, engine.PauseAttempts)
+	moved := b.addDelivery(&w)
+	b.record(moved, engine.OutcomeGiveUp, engine.ClassRedirect, func(a *engine.Attempt) {
+		a.Answer = &engine.Answer{Proto: "HTTP/1.1", StatusCode: 307, Headers: []string{"Location: https://elsewhere.example.com/<new>"}}
+		a.Unfilled = []string{"@lab.User.Email", "<b>"}
+	})
+	page := b.get(views.DeliveryURL(moved.ID)).text("#delivery")
+	for _, want := range []string{"It led to https://elsewhere.example.com/<new>. Redirects are never followed.", "Sent as they stand, as the event has nothing for them: @lab.User.Email, <b>"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page lacks %q:\n%s", want, page)
+		}
+	}
+	asked := b.addDelivery(&w)
+	b.record(asked, engine.OutcomeRetry, engine.ClassStatus, func(a *engine.Attempt) { a.Answer.Headers = []string{"Retry-After: 60"} })
+	if page = b.get(views.DeliveryURL(asked.ID)).text("#delivery"); !strings.Contains(page, "asked to wait 1 min (Retry-After). Honoured.") {
+		t.Errorf("Retry-After: %s", page)
+	}
+	if page = b.get(views.DeliveryURL(asked.ID)).text(".notice.warning"); !strings.HasPrefix(page, "It waits: the webhook is paused until ") {
+		t.Errorf("paused: %s", page)
+	}
+}
+
 func TestAttemptIsShownAsItWasOnTheWire(t *testing.T) {
 	t.Parallel()
 	b := setupGuarded(t, enginetest.Guard())

@@ -16,7 +16,7 @@ const selectable = 200
 func listFilter(q listQuery, dir *engine.Directory, zone *time.Location, url func(...string) string) views.ListFilter {
 	f := views.ListFilter{
 		Action: url(), Clear: url(), States: q.states,
-		Events:    views.Field{ID: "event", Label: "Event", Value: q.event, Options: eventOptions()},
+		Events:    views.Field{ID: "event", Label: "Event", Value: q.event, Options: eventOptions(dir.Catalog())},
 		Consumers: views.Field{ID: "consumer", Label: "API consumer", Value: q.consumer.String(), Options: consumerOptions(dir, q.consumer)},
 		Periods:   views.Field{ID: "since", Label: "Period", Value: q.since, Options: periodOptions(q, zone)},
 		Text:      views.Field{ID: "q", Type: "search", Value: q.lab, Autocomplete: "off"},
@@ -31,10 +31,10 @@ func listFilter(q listQuery, dir *engine.Directory, zone *time.Location, url fun
 	return f
 }
 
-func eventOptions() []views.Option {
+func eventOptions(catalog *engine.Catalog) []views.Option {
 	options := []views.Option{{Label: "Any"}}
-	for _, t := range engine.Catalog {
-		options = append(options, views.Option{Value: t.Code, Label: t.Label})
+	for _, t := range catalog.All() {
+		options = append(options, views.Option{Value: t.Code, Label: t.Label, Group: t.Group})
 	}
 	return options
 }

@@ -22,7 +22,7 @@ func (b *bundle) addEvent(changes ...func(*engine.Event)) engine.Event {
 func (b *bundle) addEventFor(deliveries func(e *engine.Event) []engine.Delivery, changes ...func(*engine.Event)) engine.Event {
 	b.t.Helper()
 	e := enginetest.Event(changes...)
-	if err := e.Prepare(time.Now().Truncate(time.Millisecond)); err != nil {
+	if err := e.Prepare(engine.BuiltIn, time.Now().Truncate(time.Millisecond)); err != nil {
 		b.t.Fatal(err)
 	}
 	var list []engine.Delivery

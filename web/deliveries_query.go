@@ -44,6 +44,8 @@ type listQuery struct {
 
 	text    string   // what stands in the text box and is to be looked for
 	notices []string // what the address asks for and cannot be done
+
+	catalog *engine.Catalog // in which event is looked up
 }
 
 // listParameters are the names that a list's address may hold, with what reads a value. The answer says what is wrong
@@ -74,7 +76,7 @@ func (q *listQuery) readState(value string) string {
 }
 
 func (q *listQuery) readEvent(value string) string {
-	t, ok := engine.Catalog.Find(value)
+	t, ok := q.catalog.Find(value)
 	if !ok {
 		return "is no event type"
 	}
@@ -120,8 +122,8 @@ func readCursor(id encoding.TextUnmarshaler, value string) []string {
 
 // readListQuery reads the address of a list. What the list does not know or has no use for is left out with a notice,
 // so that no link ends in an error.
-func readListQuery(r *http.Request, unused ...string) listQuery {
-	var q listQuery
+func readListQuery(r *http.Request, catalog *engine.Catalog, unused ...string) listQuery {
+	q := listQuery{catalog: catalog}
 	values := r.URL.Query()
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		read, ok := listParameters[name]
@@ -192,7 +194,7 @@ func (q listQuery) words(dir *engine.Directory, zone *time.Location) (words []st
 		})
 	}
 	if q.event != "" {
-		add(engine.Catalog.Label(q.event), func(n *listQuery) { n.event = "" })
+		add(q.catalog.Label(q.event), func(n *listQuery) { n.event = "" })
 	}
 	if q.eventID != 0 {
 		add("event "+q.eventID.String(), func(n *listQuery) { n.eventID = 0 })

@@ -12,7 +12,7 @@ import (
 
 // handleEvents shows the events that the address chooses.
 func (s *Server) handleEvents(w http.ResponseWriter, r *http.Request) {
-	q := readListQuery(r, "status", "webhook", "event_id")
+	q := readListQuery(r, s.store.Directory().Catalog(), "status", "webhook", "event_id")
 	s.showList(w, r, q, views.EventsURL, func(q listQuery) (templ.Component, error) {
 		l, err := s.eventList(r, q)
 		return views.Events(l), err

@@ -25,7 +25,7 @@ func (s *Server) handleEvent(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	slices.Reverse(page.Rows) // in the order in which the webhooks stand
-	p := s.page(r, engine.Catalog.Label(e.Type)+" "+e.PublicID(), "events",
+	p := s.page(r, s.store.Directory().Catalog().Label(e.Type)+" "+e.PublicID(), "events",
 		views.Crumb{Label: "Events", URL: views.EventsURL()}, views.Crumb{Label: e.PublicID()})
 	dir, raw := s.store.Directory(), r.FormValue("raw") != ""
 	d := views.EventDetail{
@@ -34,7 +34,9 @@ func (s *Server) handleEvent(w http.ResponseWriter, r *http.Request) {
 		Deliveries: views.DeliveryTable{Page: p, ID: "fan-out-table", Caption: "Deliveries of this event", Rows: page.Rows, HideEvent: true},
 		More:       page.Older,
 	}
-	d.NotSent, d.Elsewhere = notSent(dir, &e, page, p.Now)
+	if !e.Test { // a test is for one webhook alone
+		d.NotSent, d.Elsewhere = notSent(dir, &e, page, p.Now)
+	}
 	if p.Can(engine.RoleDeveloper) {
 		d.AddURL = addWebhookURL(dir, &e)
 	}

@@ -31,7 +31,7 @@ func (b *bundle) addEventOfLab(change func(*engine.Event), hooks ...engine.Webho
 	b.t.Helper()
 	e := enginetest.Event(change)
 	now := time.Now().Truncate(time.Millisecond)
-	if err := e.Prepare(now); err != nil {
+	if err := e.Prepare(engine.BuiltIn, now); err != nil {
 		b.t.Fatal(err)
 	}
 	offers := make([]engine.Offer, len(hooks))

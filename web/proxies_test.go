@@ -10,7 +10,7 @@ import (
 
 	"labhook/db/dbtest"
 	"labhook/engine"
-	"labhook/engine/egress"
+	"labhook/engine/enginetest"
 )
 
 func TestClientBehindProxies(t *testing.T) {
@@ -67,7 +67,7 @@ func TestWhoIsBelieved(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := setup(t)
-			cfg := Config{Store: dbtest.Open(t), Guard: egress.NewGuard(nil), Log: b.web.log}
+			cfg := Config{Store: dbtest.Open(t), Guard: enginetest.StrictGuard(), Log: b.web.log}
 			cfg.Engine = engine.New(engine.Config{Guard: cfg.Guard, Log: cfg.Log}, cfg.Store)
 			tt.change(&cfg)
 			var err error

@@ -23,7 +23,7 @@ func (s *Server) page(r *http.Request, title, nav string, crumbs ...views.Crumb)
 	v := visitOf(r)
 	p := views.Page{
 		Title: title, Nav: nav, User: v.user, Crumbs: crumbs,
-		Zone: zoneOf(r, v.user), Now: time.Now(), RequestID: v.requestID,
+		Zone: zoneOf(r, v.user), Now: time.Now(), Catalog: s.store.Directory().Catalog(), RequestID: v.requestID,
 	}
 	if v.session != nil && !isHTMX(r) {
 		if list := v.session.Flashes(); len(list) > 0 {

@@ -21,6 +21,9 @@ func (s *Server) routes() []route {
 
 		consumers = "/admin/integration/api-consumers"
 		platform  = "/admin/integration/platform-keys"
+		catalog   = "/admin/integration/event-catalog"
+		newType   = "/admin/integration/new-event-type"
+		egress    = "/admin/integration/egress"
 	)
 	return []route{
 		// first run, signing in and out
@@ -33,6 +36,8 @@ func (s *Server) routes() []route {
 		// Site Administration
 		{"GET /{$}", s.need(viewer, s.handleRoot)},
 		{"GET /admin", s.need(viewer, s.handleAdmin)},
+
+		{"GET /admin/settings", s.need(viewer, s.handleSettings)},
 
 		// API consumers and keys
 		{"GET " + consumers, s.need(viewer, s.handleConsumers)},
@@ -53,10 +58,30 @@ func (s *Server) routes() []route {
 		{"GET " + platform + "/{key}/revoke", s.need(admin, s.handleKeyRevoke)},
 		{"POST " + platform + "/{key}/revoke", s.need(admin, s.handleKeyRevoked)},
 
+		// the addresses that receivers must allow; the lists look at who asks by themselves
+		{"GET " + egress, s.need(viewer, s.handleEgress)},
+		{"GET " + egress + "/edit", s.need(admin, s.handleEgressEdit)},
+		{"POST " + egress + "/edit", s.need(admin, s.handleEgressSave)},
+		{"POST " + egress + "/check", s.need(admin, s.handleEgressCheck)},
+		{"GET /egress.txt", s.handleEgressText},
+		{"GET /egress.json", s.handleEgressJSON},
+
+		// event catalog
+		{"GET " + catalog, s.need(viewer, s.handleCatalog)},
+		{"GET " + newType, s.need(developer, s.handleEventTypeNew)},
+		{"POST " + newType, s.need(developer, s.handleEventTypeCreate)},
+		{"GET " + catalog + "/{code}", s.need(viewer, s.handleEventType)},
+		{"GET " + catalog + "/{code}/webhook", s.need(developer, s.handleEventTypeWebhook)},
+		{"GET " + catalog + "/{code}/edit", s.need(developer, s.handleEventTypeEdit)},
+		{"POST " + catalog + "/{code}/edit", s.need(developer, s.handleEventTypeSave)},
+		{"GET " + catalog + "/{code}/delete", s.need(developer, s.handleEventTypeDelete)},
+		{"POST " + catalog + "/{code}/delete", s.need(developer, s.handleEventTypeDeleted)},
+
 		// webhooks, deliveries, events
 		{"GET " + consumers + "/{con}/webhooks/new", s.need(developer, s.handleWebhookNew)},
 		{"POST " + consumers + "/{con}/webhooks/new", s.need(developer, s.handleWebhookCreate)},
 		{"POST " + consumers + "/{con}/webhooks/preview", s.need(developer, s.handleWebhookPreview)},
+		{"POST " + consumers + "/{con}/webhooks/check", s.need(developer, s.handleWebhookCheck)},
 		{"GET /webhooks/{wh}", s.need(viewer, s.handleWebhook)},
 		{"GET /webhooks/{wh}/edit", s.need(developer, s.handleWebhookEdit)},
 		{"POST /webhooks/{wh}/edit", s.need(developer, s.handleWebhookSave)},
@@ -64,6 +89,15 @@ func (s *Server) routes() []route {
 		{"POST /webhooks/{wh}/delete", s.need(developer, s.handleWebhookDeleted)},
 		{"POST /webhooks/{wh}/enable", s.need(developer, s.handleWebhookEnable)},
 		{"POST /webhooks/{wh}/disable", s.need(developer, s.handleWebhookDisable)},
+		{"GET /webhooks/{wh}/testing", s.need(developer, s.handleTesting)},
+		{"POST /webhooks/{wh}/testing", s.need(developer, s.handleTest)},
+		{"GET /webhooks/{wh}/testing/{dlv}", s.need(developer, s.handleTestResult)},
+		{"POST /webhooks/{wh}/resume", s.need(developer, s.handleWebhookResume)},
+		{"GET /webhooks/{wh}/secret", s.need(developer, s.handleWebhookSecret)},
+		{"POST /webhooks/{wh}/secret/reveal", s.need(developer, s.handleWebhookReveal)},
+		{"POST /webhooks/{wh}/secret/rotate", s.need(developer, s.handleWebhookRotate)},
+		{"GET /webhooks/{wh}/recover", s.need(developer, s.handleWebhookRecover)},
+		{"POST /webhooks/{wh}/recover", s.need(developer, s.handleWebhookRecovered)},
 		{"POST /webhooks/{wh}/move", s.need(developer, s.handleWebhookMove)},
 		{"GET /deliveries", s.need(viewer, s.handleDeliveries)},
 		{"GET /deliveries/{dlv}", s.need(viewer, s.handleDelivery)},

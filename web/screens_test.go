@@ -32,10 +32,11 @@ func (b *bundle) fill(pattern string) (method, path string) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
+	own := b.addEventType("own." + hook.ID.String())
 	method, path, _ = strings.Cut(pattern, " ")
 	return method, strings.NewReplacer(
 		"{$}", "", "{con}", consumer.ID.String(), "{wh}", hook.ID.String(), "{key}", key.ID.String(),
-		"{evt}", accepted.Event.ID.String(), "{dlv}", accepted.Deliveries[0].ID.String(), "{subject}", accepted.Event.Subject,
+		"{evt}", accepted.Event.ID.String(), "{dlv}", accepted.Deliveries[0].ID.String(), "{subject}", accepted.Event.Subject, "{code}", own.Code,
 	).Replace(path)
 }
 

@@ -38,6 +38,8 @@ type Config struct {
 	Secure    bool   // people reach the server over TLS only: cookies are never sent without it
 	// TrustedProxies are networks whose X-Forwarded-For is believed; with a PublicURL this host is one of them.
 	TrustedProxies []netip.Prefix
+	// Settings are what the server was started with, to be shown.
+	Settings []Setting
 }
 
 // Server answers HTTP requests. It is safe for concurrent use.
@@ -49,6 +51,7 @@ type Server struct {
 	version   string
 	publicURL string
 	secure    bool
+	settings  []Setting
 
 	sessions   *sessionStore
 	failures   *loginFailures
@@ -70,9 +73,12 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 	s := &Server{
 		store: cfg.Store, engine: cfg.Engine, guard: cfg.Guard, log: cfg.Log,
 		version: cfg.Version, publicURL: strings.TrimRight(cfg.PublicURL, "/"), secure: cfg.Secure,
+		settings: cfg.Settings,
 		sessions: sessions, failures: newLoginFailures(), onceForms: newOnceForms(),
 		proxies: slices.Clone(cfg.TrustedProxies), crossCheck: http.NewCrossOriginProtection(),
-		api: api.New(api.Config{Store: cfg.Store, Engine: cfg.Engine, Guard: cfg.Guard, Log: cfg.Log, Version: cfg.Version}),
+		api: api.New(api.Config{
+			Store: cfg.Store, Engine: cfg.Engine, Guard: cfg.Guard, Log: cfg.Log, Version: cfg.Version, Settings: apiSettings(cfg.Settings),
+		}),
 	}
 	if s.publicURL != "" {
 		s.proxies = append(s.proxies, loopback...)

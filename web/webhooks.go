@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 
 	"labhook/engine"
@@ -53,33 +54,41 @@ func (s *Server) handleWebhook(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	consumer, err := s.store.Consumer(r.Context(), hook.ConsumerID)
+	d, err := s.webhookDetail(r, hook)
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
+	s.live(w, r, views.Webhook(d), "latest")
+}
+
+func (s *Server) webhookDetail(r *http.Request, hook engine.Webhook) (views.WebhookDetail, error) {
 	p := s.page(r, hook.Name, "admin", s.webhookCrumbs(&hook)...)
+	d := views.WebhookDetail{Page: p, Webhook: hook, Unusable: s.store.Directory().Unusable(hook.ID, p.Now)}
+	var err error
+	if d.Consumer, err = s.store.Consumer(r.Context(), hook.ConsumerID); err != nil {
+		return d, err
+	}
+	if d.Streak, err = s.store.Streak(r.Context(), hook.ID); err != nil {
+		return d, err
+	}
+	if d.Recovery, err = s.runningRecovery(r.Context(), hook.ID); err != nil {
+		return d, err
+	}
 	health, err := s.store.WebhookHealth(r.Context(), hook.ConsumerID, p.Now)
 	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	latest, err := s.store.ListDeliveries(r.Context(), engine.DeliveryFilter{WebhookID: hook.ID, Limit: latestDeliveries})
-	if err != nil {
-		s.fail(w, r, err)
-		return
+		return d, err
 	}
 	h := health[hook.ID]
-	s.live(w, r, views.Webhook(views.WebhookDetail{
-		Page: p, Webhook: hook, Consumer: consumer, Unusable: s.store.Directory().Unusable(hook.ID, p.Now),
-		Health: views.WebhookHealth{Counts: h.Counts, LastStatus: h.LastStatus, LastClass: h.LastClass, LastAt: h.LastAt},
-		Latest: views.DeliveryTable{Page: p, ID: "latest-table", Caption: "Latest deliveries", Rows: latest.Rows, HideWebhook: true},
-	}), "latest")
+	d.Health = views.WebhookHealth{Counts: h.Counts, LastStatus: h.LastStatus, LastClass: h.LastClass, LastAt: h.LastAt}
+	latest, err := s.store.ListDeliveries(r.Context(), engine.DeliveryFilter{WebhookID: hook.ID, Limit: latestDeliveries})
+	d.Latest = views.DeliveryTable{Page: p, ID: "latest-table", Caption: "Latest deliveries", Rows: latest.Rows, HideWebhook: true}
+	return d, err
 }
 
 // handleWebhookEnable lets the webhook be sent again.
 func (s *Server) handleWebhookEnable(w http.ResponseWriter, r *http.Request) {
-	s.switchWebhook(w, r, true, "was enabled.")
+	s.switchWebhook(w, r, true, "was enabled. Recover failed sends again what it missed.")
 }
 
 // handleWebhookDisable stops the webhook; what waits is cancelled.
@@ -97,6 +106,23 @@ func (s *Server) switchWebhook(w http.ResponseWriter, r *http.Request, enabled b
 		return
 	}
 	s.redirect(w, r, views.WebhookURL(hook.ID), "Webhook "+hook.Name+" "+what)
+}
+
+// handleWebhookResume ends the pause of a webhook.
+func (s *Server) handleWebhookResume(w http.ResponseWriter, r *http.Request) {
+	hook, ok := s.webhookInUse(w, r)
+	if !ok {
+		return
+	}
+	done := "Webhook " + hook.Name + " was resumed. What waits is sent now."
+	err := s.engine.ResumeWebhook(r.Context(), s.actor(r), hook.ID)
+	if errors.Is(err, engine.ErrConflict) {
+		done = "Nothing was changed: the pause is over."
+	} else if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	s.redirect(w, r, views.WebhookURL(hook.ID), done)
 }
 
 // handleWebhookDelete asks before a webhook is deleted.

@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -20,9 +21,11 @@ func goodForm() url.Values {
 	return url.Values{
 		"name": {"LMS – lab scored"}, "all_events": {""}, "events": {engine.LabScored, engine.LabTornDown},
 		"verb": {"PUT"}, "url": {"https://hooks.example.com/lab?x=1"},
-		"headers": {"Authorization=Basic czNjcjN0\r\nX-Tenant: contoso"}, "content": {"{\"a\":\r\n 1}"}, "content_type": {"application/json"},
-		"enabled": {"true"}, "blocking": {"true"}, "delay": {"5"}, "timeout": {"20"}, "retries": {"4"}, "retry_policy": {"studio"},
+		"headers": {"Authorization=Basic czNjcjN0\r\nX-Tenant: contoso"}, "body": {views.BodyOwn}, "content": {"{\"a\":\r\n 1}"}, "content_type": {"application/json"},
+		"enabled": {"true"}, "blocking": {"true"}, "delay": {"5"}, "timeout": {"20"}, "retries": {"4"},
 		"error_action": {"notify_user"}, "notification_text": {"Your results are late."}, "description": {"Line one\r\nLine two"},
+		"signing.scheme": {"v1"}, "signing.names": {"both"}, "retry_policy": {"studio"}, "custom.waits": {"10s, 1m, 5m"}, "custom.success": {"200-299"},
+		"custom.on_4xx": {"retry"}, "custom.gone_deactivates": {"true"}, "custom.on_exhausted": {"error_action"},
 	}
 }
 
@@ -47,7 +50,7 @@ func TestAddWebhookWithEveryField(t *testing.T) {
 		t.Fatalf("status %d, problems %v", a.status, summary(a))
 	}
 	hooks := b.store.Directory().Webhooks(c.ID)
-	if len(hooks) != 1 || a.header.Get("Location") != views.WebhookURL(hooks[0].ID) {
+	if len(hooks) != 1 || a.header.Get("Location") != views.WebhookTestingURL(hooks[0].ID) {
 		t.Fatalf("%d webhooks, led to %s", len(hooks), a.header.Get("Location"))
 	}
 	want := engine.Webhook{
@@ -58,14 +61,18 @@ func TestAddWebhookWithEveryField(t *testing.T) {
 		},
 		Content: "{\"a\":\n 1}", ContentType: "application/json", Enabled: true, Blocking: true,
 		Delay: 5 * time.Second, Timeout: 20 * time.Second, Retries: 4, RetryPolicy: "studio",
+		Signing:     engine.Signing{Scheme: engine.SigningV1, Names: engine.NamesBoth, Secret: hooks[0].Signing.Secret},
 		ErrorAction: engine.ErrorActionNotifyUser, NotificationText: "Your results are late.", Description: "Line one\nLine two",
 		Position: 1, Version: 1, CreatedBy: "Person developer", UpdatedBy: "Person developer",
 	}
 	if diff := cmp.Diff(want, *hooks[0], cmpopts.IgnoreFields(engine.Webhook{}, "ID", "CreatedAt", "UpdatedAt")); diff != "" {
 		t.Error(diff)
 	}
+	if hooks[0].Signing.Secret == "" {
+		t.Error("it has no signing secret")
+	}
 	page := b.get(a.header.Get("Location"))
-	if got := page.text(".flash"); got != "Webhook LMS – lab scored was added." {
+	if got := page.text(".flash"); got != "Webhook LMS – lab scored was added. Send an example to check it." {
 		t.Errorf("flash %q", got)
 	}
 }
@@ -150,7 +157,7 @@ func TestBadWebhookForms(t *testing.T) {
 		{"url", "https://hooks.example.com:99999/", "port must be a number"},
 		{"url", "https://hooks.example.com/" + strings.Repeat("x", 2048), "at most 2048 bytes"},
 		{"url", "http://10.0.0.8/hook", "10.0.0.8 is not allowed"},
-		{"url", "http://localhost:8080/hook", "127.0.0.1 is not allowed"},
+		{"url", "http://localhost:8080/hook", "Connecting to 127.0.0.1, to which localhost leads, is not allowed"},
 		{"url", "http://169.254.169.254/latest", "169.254.169.254 is not allowed"},
 		{"url", "http://[::1]/", "::1 is not allowed"},
 		{"headers", "no separator", "Line 1 has neither a colon nor an equals sign"},
@@ -160,6 +167,7 @@ func TestBadWebhookForms(t *testing.T) {
 		{"headers", "Authorization: ••••", "its dots stand for no stored value"},
 		{"headers", "X-Long: " + strings.Repeat("x", 8<<10), "at most 8192 bytes"},
 		{"headers", strings.Repeat("X-A: 1\r\n", 51), "at most 50 headers"},
+		{"content", "", "Enter the content, or choose Empty"},
 		{"content", `{"a":`, "Content is not JSON"},
 		{"content", strings.Repeat("x", 256<<10+1), "at most 262144 bytes"},
 		{"content_type", "json", "media type"},
@@ -178,6 +186,13 @@ func TestBadWebhookForms(t *testing.T) {
 		{"error_action", "", "Choose one of log"},
 		{"notification_text", strings.Repeat("x", 501), "at most 500 characters"},
 		{"description", strings.Repeat("x", 2001), "at most 2000 characters"},
+		{"basic_auth.username", "hooks", "Authorization"},
+		{"signing.scheme", "md5", "Choose one of v1"},
+		{"signing.names", "mine", "Choose one of webhook"},
+		{"retry_policy", "never", "Choose one of studio"},
+		{"rate_limit", "fast", "requests a second"},
+		{"rate_limit", "10001", "requests a second"},
+		{"rate_burst", "5", "A burst needs a rate limit"},
 	} {
 		t.Run(test.field+" "+test.value[:min(len(test.value), 30)], func(t *testing.T) {
 			a := b.post(views.NewWebhookURL(c.ID), with(goodForm(), test.field, test.value))
@@ -190,14 +205,14 @@ func TestBadWebhookForms(t *testing.T) {
 			if title := a.text("title"); !strings.HasPrefix(title, "Error: ") {
 				t.Errorf("title %q", title)
 			}
-			field := a.doc.Find("#f-" + test.field)
-			if field.Length() != 1 || !strings.Contains(field.Text(), test.message) || a.doc.Find("#"+test.field).Length() != 1 {
+			field := a.doc.Find(`[id="f-` + test.field + `"]`)
+			if field.Length() != 1 || !strings.Contains(field.Text(), test.message) || a.doc.Find(`[id="`+test.field+`"]`).Length() != 1 {
 				t.Error("the message does not stand at the field")
 			}
 			want := with(goodForm(), test.field, test.value)
 			for name, got := range formValues(t, a, views.NewWebhookURL(c.ID)) {
 				// A select and boxes cannot show what is not among their choices.
-				if name == "verb" || name == "error_action" || name == "events" {
+				if slices.Contains([]string{"verb", "error_action", "events", "retry_policy", "signing.scheme", "signing.names", "custom.on_4xx", "custom.on_exhausted"}, name) {
 					continue
 				}
 				if strings.TrimSpace(strings.Join(got, ",")) != strings.TrimSpace(strings.Join(want[name], ",")) {
@@ -311,7 +326,7 @@ func TestViewersHaveNoForm(t *testing.T) {
 	b.signIn(engine.RoleViewer)
 	w := b.addWebhook(b.addConsumer("Contoso").ID, "Scores")
 	page := b.get(views.WebhookURL(w.ID))
-	if page.doc.Find("main form, main a.button").Length() != 0 || !strings.Contains(page.text("main"), "You can view this but not change it.") {
+	if page.doc.Find("main form, main a.button, main .tabs a:contains(Testing)").Length() != 0 || !strings.Contains(page.text("main"), "You can view this but not change it.") {
 		t.Error("a viewer sees controls")
 	}
 	if got := b.get(views.WebhookEditURL(w.ID)).status; got != http.StatusForbidden {

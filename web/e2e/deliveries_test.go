@@ -168,7 +168,7 @@ func TestDeliveryAndEventScreens(t *testing.T) {
 		return "/events/" + row.EventID.String()
 	}
 	alone := enginetest.Event(func(e *engine.Event) { e.Type = engine.LabResumed })
-	if err := alone.Prepare(time.Now()); err != nil {
+	if err := alone.Prepare(engine.BuiltIn, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	stored := make(chan error, 1)

@@ -129,7 +129,7 @@ func (y story) post(after time.Duration, lab int64, code string) []engine.Delive
 	y.t.Helper()
 	e := enginetest.Event(func(e *engine.Event) { e.Type, e.Data, e.Source = code, enginetest.LabData(lab), "Lab platform" })
 	now := y.start.Add(after)
-	if err := e.Prepare(now); err != nil {
+	if err := e.Prepare(engine.BuiltIn, now); err != nil {
 		y.t.Fatal(err)
 	}
 	var offers []engine.Offer
@@ -268,7 +268,7 @@ func TestEndLabAsksForConfirmation(t *testing.T) {
 	click("#end_lab_confirmed")
 	click(".actions button[type=submit]")
 	b.until(`document.querySelector(".flash") !== null`)
-	if got := b.text(".flash"); got != "Webhook LMS was added." {
+	if got := b.text(".flash"); got != "Webhook LMS was added. Send an example to check it." {
 		t.Errorf("the page says %q", got)
 	}
 	if hooks := s.store.Directory().Webhooks(c.ID); len(hooks) != 1 || !hooks[0].EndLabConfirmed {

@@ -5,13 +5,12 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
 	"testing"
 
 	"labhook/db"
 	"labhook/db/dbtest"
 	"labhook/engine"
-	"labhook/engine/egress"
+	"labhook/engine/enginetest"
 	"labhook/web"
 )
 
@@ -33,10 +32,11 @@ type site struct {
 func newSite(t *testing.T) *site {
 	t.Helper()
 	s := &site{store: dbtest.Open(t)}
-	guard := egress.NewGuard([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")})
+	guard := enginetest.Guard()
 	s.engine = engine.New(engine.Config{Guard: guard, Log: slog.New(slog.DiscardHandler)}, s.store)
 	server, err := web.New(t.Context(), web.Config{
 		Store: s.store, Engine: s.engine, Guard: guard, Log: slog.New(slog.DiscardHandler), Version: "0.1.0",
+		Settings: startedWith,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -109,7 +109,7 @@ func TestAddWebhookByKeyboard(t *testing.T) {
 	b.tabTo("#update-preview ~ *, .actions button[type=submit]")
 	b.tabTo(".actions button[type=submit]")
 	enter()
-	if got := b.text(".flash"); got != "Webhook LMS – lab scored was added." {
+	if got := b.text(".flash"); got != "Webhook LMS – lab scored was added. Send an example to check it." {
 		t.Fatalf("the page says %q", got)
 	}
 	hooks := s.store.Directory().Webhooks(c.ID)
@@ -136,18 +136,30 @@ func TestWebhookFormShowsWhatIsNeeded(t *testing.T) {
 	visible("#content", false)
 	visible("#notification_text", false)
 	visible(`[id="event-lab.scored"]`, true)
+	visible(`[id="event-track.started"]`, false)
+	visible("#retry_policy", false)
 	click := func(selector string) { b.do(chromedp.Click(chromedp.CSS(selector))) }
-	click("#send_lab_details")
+	click("#own_content")
 	click("#error_action-notify_user")
 	click("#all-events")
 	visible("#content", true)
 	visible("#notification_text", true)
 	visible(`[id="event-lab.scored"]`, false)
+	click("#policy > summary")
+	visible("#retry_policy", true)
+	visible(`[id="custom.waits"]`, false)
+	b.do(chromedp.SetValue(chromedp.ID("retry_policy"), "custom"))
+	visible(`[id="custom.waits"]`, true)
+	click("#authentication > summary")
+	visible(`[id="signing.header"]`, false)
+	b.do(chromedp.SetValue(chromedp.CSS(`[id="signing.scheme"]`), "hex"))
+	visible(`[id="signing.header"]`, true)
+	b.do(chromedp.SetValue(chromedp.CSS(`[id="signing.scheme"]`), "none"))
+	visible(`[id="signing.secret"]`, false)
 
 	// A mistake in a field that was put out of sight again is seen, and its link leads there.
 	b.fill(map[string]string{"content_type": "nonsense"})
 	click("#send_lab_details")
-	visible("#content", false)
 	b.follow(".actions button[type=submit]")
 	visible("#content_type", true)
 	if got := evaluate[string](b, "document.activeElement.id"); got != "error-summary" {

@@ -1,0 +1,226 @@
+package web
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"labhook/engine"
+	"labhook/views"
+)
+
+const (
+	recentShown    = 5  // events on the page of an event type
+	listenersShown = 20 // webhooks there
+)
+
+// catalogCrumbs lead to the event catalog and on.
+func catalogCrumbs(more ...views.Crumb) []views.Crumb {
+	return append([]views.Crumb{{Label: "Admin", URL: views.AdminURL()}, {Label: "Event catalog", URL: views.EventCatalogURL()}}, more...)
+}
+
+// handleCatalog lists all event types.
+func (s *Server) handleCatalog(w http.ResponseWriter, r *http.Request) {
+	crumbs := catalogCrumbs()
+	crumbs[len(crumbs)-1].URL = ""
+	p := s.page(r, "Event catalog", "admin", crumbs...)
+	s.render(w, r, http.StatusOK, views.EventCatalogPage(views.EventCatalog{Page: p, Listening: listening(s.store.Directory())}))
+}
+
+// listening counts the enabled webhooks that listen to each event type.
+func listening(dir *engine.Directory) map[string]int {
+	counts, toAll := map[string]int{}, 0
+	for _, c := range dir.Consumers() {
+		for _, hook := range dir.Webhooks(c.ID) {
+			for _, code := range hook.Events {
+				switch {
+				case !hook.Enabled:
+				case code == engine.AllEvents:
+					toAll++
+				default:
+					counts[code]++
+				}
+			}
+		}
+	}
+	for _, t := range dir.Catalog().All() {
+		if t.Sendable() {
+			counts[t.Code] += toAll
+		}
+	}
+	return counts
+}
+
+// handleEventType shows one event type.
+func (s *Server) handleEventType(w http.ResponseWriter, r *http.Request) {
+	t, ok := s.eventType(w, r)
+	if !ok {
+		return
+	}
+	if t.Code != r.PathValue("code") { // it was named by its label
+		http.Redirect(w, r, views.EventTypeURL(t.Code), http.StatusSeeOther)
+		return
+	}
+	recent, err := s.store.ListEvents(r.Context(), engine.EventFilter{Type: t.Code, Limit: recentShown})
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	dir := s.store.Directory()
+	d := views.EventTypeDetail{Page: s.page(r, t.Label, "admin", catalogCrumbs(views.Crumb{Label: t.Label})...), Type: t, Recent: recent.Rows}
+	for _, c := range dir.Consumers() {
+		for _, hook := range dir.Webhooks(c.ID) {
+			switch {
+			case !hook.Enabled || !hook.ListensTo(t.Code):
+			case len(d.Listening) < listenersShown:
+				d.Listening = append(d.Listening, hook)
+			default:
+				d.More++
+			}
+		}
+		d.Consumers = append(d.Consumers, views.Option{Value: c.ID.String(), Label: c.Name})
+	}
+	if len(d.Consumers) > selectable {
+		d.Consumers, d.Elsewhere = nil, true
+	}
+	s.render(w, r, http.StatusOK, views.EventTypePage(d))
+}
+
+// handleEventTypeWebhook leads to the form that adds a webhook for an event type to the chosen consumer.
+func (s *Server) handleEventTypeWebhook(w http.ResponseWriter, r *http.Request) {
+	t, ok := s.eventType(w, r)
+	if !ok {
+		return
+	}
+	c := s.store.Directory().ConsumerNamed(r.FormValue("consumer"))
+	if c == nil {
+		s.fail(w, r, engine.ErrNotFound)
+		return
+	}
+	http.Redirect(w, r, views.NewWebhookURL(c.ID, "event", t.Code), http.StatusSeeOther)
+}
+
+// handleEventTypeNew shows the form that adds an event type.
+func (s *Server) handleEventTypeNew(w http.ResponseWriter, r *http.Request) {
+	s.eventTypeForm(w, r, http.StatusOK, true, engine.OwnEventType{}, nil)
+}
+
+// handleEventTypeCreate adds an event type.
+func (s *Server) handleEventTypeCreate(w http.ResponseWriter, r *http.Request) {
+	entered := readEventType(r, formText(r.PostForm, "code"))
+	made, err := s.store.CreateEventType(r.Context(), s.actor(r), entered)
+	s.eventTypeSaved(w, r, true, entered, made, err)
+}
+
+// handleEventTypeEdit shows the form that changes an event type.
+func (s *Server) handleEventTypeEdit(w http.ResponseWriter, r *http.Request) {
+	if t, ok := s.ownEventType(w, r); ok {
+		s.eventTypeForm(w, r, http.StatusOK, false, t.Entered(), nil)
+	}
+}
+
+// handleEventTypeSave changes an event type.
+func (s *Server) handleEventTypeSave(w http.ResponseWriter, r *http.Request) {
+	t, ok := s.ownEventType(w, r)
+	if !ok {
+		return
+	}
+	entered := readEventType(r, t.Code)
+	changed, err := s.store.UpdateEventType(r.Context(), s.actor(r), entered)
+	s.eventTypeSaved(w, r, false, entered, changed, err)
+}
+
+// eventTypeSaved answers when an event type was stored, or shows the form again.
+func (s *Server) eventTypeSaved(w http.ResponseWriter, r *http.Request, isNew bool, entered engine.OwnEventType, t engine.EventType, err error) {
+	problems := problemsOf(err)
+	switch {
+	case err == nil && isNew:
+		s.redirect(w, r, views.EventTypeURL(t.Code), "Event type "+t.Label+" was added.")
+	case err == nil:
+		s.redirect(w, r, views.EventTypeURL(t.Code), "Event type "+t.Label+" was saved.")
+	case problems == nil:
+		s.fail(w, r, err)
+	default:
+		s.eventTypeForm(w, r, http.StatusUnprocessableEntity, isNew, entered, problems)
+	}
+}
+
+// handleEventTypeDelete asks before an event type is deleted.
+func (s *Server) handleEventTypeDelete(w http.ResponseWriter, r *http.Request) {
+	if t, ok := s.ownEventType(w, r); ok {
+		s.askToDelete(w, r, http.StatusOK, t, nil)
+	}
+}
+
+// handleEventTypeDeleted deletes an event type.
+func (s *Server) handleEventTypeDeleted(w http.ResponseWriter, r *http.Request) {
+	t, ok := s.ownEventType(w, r)
+	if !ok {
+		return
+	}
+	err := s.store.DeleteEventType(r.Context(), s.actor(r), t.Code)
+	problems := problemsOf(err)
+	switch {
+	case err == nil:
+		s.redirect(w, r, views.EventCatalogURL(), "Event type "+t.Label+" was deleted.")
+	case problems == nil:
+		s.fail(w, r, err)
+	default:
+		s.askToDelete(w, r, http.StatusUnprocessableEntity, t, problems)
+	}
+}
+
+func (s *Server) askToDelete(w http.ResponseWriter, r *http.Request, status int, t engine.EventType, problems []engine.Invalid) {
+	p := s.page(r, "Delete "+t.Label, "admin", catalogCrumbs(views.Crumb{Label: t.Label, URL: views.EventTypeURL(t.Code)}, views.Crumb{Label: "Delete"})...)
+	p.Problems = problems
+	s.render(w, r, status, views.EventTypeDelete(p, t))
+}
+
+// readEventType reads the form as it was typed.
+func readEventType(r *http.Request, code string) engine.OwnEventType {
+	return engine.OwnEventType{
+		Code: code, Label: formText(r.PostForm, "label"), Description: formText(r.PostForm, "description"),
+		Sample: formText(r.PostForm, "sample"), Schema: formText(r.PostForm, "schema"), SubjectField: formText(r.PostForm, "subject_field"),
+	}
+}
+
+// eventTypeFields are the fields of the form in its order, in which problems are listed.
+var eventTypeFields = []string{"code", "label", "description", "sample", "subject_field", "schema"}
+
+func (s *Server) eventTypeForm(w http.ResponseWriter, r *http.Request, status int, isNew bool, entered engine.OwnEventType, problems []engine.Invalid) {
+	title, crumbs := "Add event type", catalogCrumbs()
+	if !isNew {
+		label := s.store.Directory().Catalog().Label(entered.Code) // that in the form may not be saved
+		title, crumbs = "Edit event type", append(crumbs, views.Crumb{Label: label, URL: views.EventTypeURL(entered.Code)})
+	}
+	for i, problem := range problems {
+		if within, ok := strings.CutPrefix(problem.Field, "sample"); ok && within != "" { // a place in the example data
+			problems[i] = engine.Invalid{Field: "sample", Message: strings.TrimPrefix(within, ".") + ": " + problem.Message}
+		}
+	}
+	slices.SortStableFunc(problems, func(a, b engine.Invalid) int {
+		return slices.Index(eventTypeFields, a.Field) - slices.Index(eventTypeFields, b.Field)
+	})
+	p := s.page(r, title, "admin", append(crumbs, views.Crumb{Label: title})...)
+	p.Problems = problems
+	s.render(w, r, status, views.EventTypeFormPage(views.EventTypeForm{Page: p, New: isNew, Entered: entered}))
+}
+
+// eventType returns the event type that the path names by code or label, or answers and returns false.
+func (s *Server) eventType(w http.ResponseWriter, r *http.Request) (engine.EventType, bool) {
+	t, ok := s.store.Directory().Catalog().Find(r.PathValue("code"))
+	if !ok {
+		s.fail(w, r, engine.ErrNotFound)
+	}
+	return t, ok
+}
+
+// ownEventType is eventType for those of the administrators alone.
+func (s *Server) ownEventType(w http.ResponseWriter, r *http.Request) (engine.EventType, bool) {
+	t, ok := s.eventType(w, r)
+	if ok && !t.Own() {
+		s.fail(w, r, engine.ErrNotFound)
+		return t, false
+	}
+	return t, ok
+}

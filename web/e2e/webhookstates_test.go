@@ -1,0 +1,157 @@
+package e2e
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+
+	"labhook/engine"
+	"labhook/engine/enginetest"
+)
+
+// failing stores that many deliveries that failed, over a minute that ends now. No engine may run meanwhile.
+func (s *site) failing(t *testing.T, code string, n int) engine.DeliveryID {
+	t.Helper()
+	y := story{t: t, s: s, start: time.Now().Add(-time.Minute).Truncate(time.Millisecond)}
+	var last engine.DeliveryID
+	for i := range n {
+		after := time.Duration(i) * time.Minute / time.Duration(n)
+		d := y.post(after, int64(1000+i), code)[0]
+		y.answer(after, d, engine.OutcomeGiveUp, 503, 0)
+		last = d.ID
+	}
+	return last
+}
+
+// What a webhook's own pages show when not all is well, on every screen.
+func TestWebhookStateScreens(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.addUser(t)
+	c := s.addConsumer(t, "Contoso LMS")
+	receiver := enginetest.NewReceiver(t, "410")
+	gone := s.addWebhook(t, c.ID, func(w *engine.Webhook) {
+		w.Name, w.URL, w.Events = "Gone", receiver.URL, []string{engine.LabSaved}
+		w.RetryPolicy, w.Retries = engine.StandardPolicy.Name, 7
+	})
+	s.accept(t, func(e *engine.Event) { e.Type = engine.LabSaved })
+	receiver.Wait(t, 1)
+	if err := s.engine.Stop(t.Context()); err != nil { // what came of it is on disk then, and nothing moves by itself
+		t.Fatal(err)
+	}
+	paused := s.addWebhook(t, c.ID, func(w *engine.Webhook) {
+		w.Name, w.URL, w.Events, w.RetryPolicy, w.Retries = "Paused", "https://hooks.example.com/{id}", []string{engine.LabScored}, "skilljar", 60
+		w.BasicAuth = engine.BasicAuth{Username: "hooks", Password: "secret"}
+		w.Signing, w.RateLimit = engine.Signing{Scheme: engine.SigningV1a}, 5
+	})
+	s.failing(t, engine.LabScored, engine.PauseAttempts)
+	waiting := story{t: t, s: s, start: time.Now()}.post(0, 7, engine.LabScored)[0]
+	for _, look := range screens {
+		t.Run(look.String(), func(t *testing.T) {
+			t.Parallel()
+			b := newTab(t, s, look)
+			b.signIn()
+			for name, path := range map[string]string{
+				"webhook-deactivated": "/webhooks/" + gone.ID.String(), "recover-deactivated": "/webhooks/" + gone.ID.String() + "/recover",
+				"webhook-paused": "/webhooks/" + paused.ID.String(), "recover": "/webhooks/" + paused.ID.String() + "/recover",
+				"secret": "/webhooks/" + paused.ID.String() + "/secret", "webhook-edit-extra": "/webhooks/" + paused.ID.String() + "/edit",
+				"consumer-webhooks": "/admin/integration/api-consumers/" + c.ID.String(), "delivery-paused": "/deliveries/" + waiting.ID.String(),
+			} {
+				b.open(path)
+				b.check(name)
+			}
+			b.open("/webhooks/" + paused.ID.String())
+			b.do(chromedp.Click(chromedp.CSS(".menu > summary")))
+			b.check("webhook-menu")
+			b.open("/webhooks/" + paused.ID.String() + "/secret")
+			b.follow(`form[action$="/reveal"] button`)
+			b.check("secret-revealed")
+		})
+	}
+}
+
+// From a webhook that Labhook switched off to everything sent again: three clicks.
+func TestRecoverByClicks(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.addUser(t)
+	receiver := enginetest.NewReceiver(t, "410, then 200")
+	w := s.addWebhook(t, s.addConsumer(t, "Contoso LMS").ID, func(w *engine.Webhook) {
+		w.Name, w.URL, w.RetryPolicy, w.Retries = "LMS", receiver.URL, engine.StandardPolicy.Name, 7
+	})
+	s.accept(t)
+	b := newTab(t, s, screens[0])
+	b.signIn()
+	b.open("/webhooks/" + w.ID.String())
+	b.until(`document.querySelector(".state").innerText.startsWith("Deactivated at ")`)
+	if got := b.text(".state"); !strings.Contains(got, "because the receiver answered 410") {
+		t.Errorf("the page says %q", got)
+	}
+	b.follow(".state a")
+	b.do(chromedp.SetValue(chromedp.ID("since"), "1h"))
+	b.until(`document.querySelector("#count button")?.innerText === "Enable and recover 1 delivery"`)
+	b.follow("#count button")
+	b.until(`document.querySelector(".flash")?.innerText === "Webhook LMS was enabled, and its recovery began."`)
+	receiver.Wait(t, 2)
+	b.until(`document.querySelector("#recovery-table tbody").innerText.includes("1 delivery made due again")`)
+}
+
+// All of it with the pages' scripts switched off.
+func TestWebhookWithoutScript(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.addUser(t)
+	c := s.addConsumer(t, "Contoso LMS")
+	b := newTab(t, s, screens[0])
+	if _, err := chromedp.Call(b.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}); err != nil {
+		t.Fatal(err)
+	}
+	b.signIn()
+	b.open("/admin/integration/api-consumers/" + c.ID.String() + "/webhooks/new")
+	click := func(selector string) { b.do(chromedp.Click(chromedp.CSS(selector))) }
+	b.fill(map[string]string{"name": "LMS", "url": "http://127.0.0.1:1/", "retries": "2"})
+	click(`[id="event-lab.scored"]`)
+	click("#authentication > summary")
+	click("#policy > summary")
+	b.do(chromedp.SetValue(chromedp.CSS(`[id="basic_auth.username"]`), "hooks"), chromedp.SetValue(chromedp.CSS(`[id="basic_auth.password"]`), "secret"),
+		chromedp.SetValue(chromedp.ID("retry_policy"), "custom"), chromedp.SetValue(chromedp.CSS(`[id="custom.waits"]`), "1s, 1h"))
+	if got := b.text("#event-filter, [data-copy]"); got != "" || evaluate[bool](b, `document.querySelector("#event-filter").checkVisibility()`) {
+		t.Errorf("what needs a script is shown: %q", got)
+	}
+	b.follow("#update-preview")
+	if got := b.text("#preview"); !strings.Contains(got, "Gives up between 54 min 1 s") || !strings.Contains(got, "The URL starts with http://") {
+		t.Errorf("the preview says %s", got)
+	}
+	// The password was not sent back: it is asked for once more.
+	b.do(chromedp.SetValue(chromedp.CSS(`[id="basic_auth.password"]`), "secret"))
+	b.follow(".actions button[type=submit]")
+	if got := b.text(".flash"); got != "Webhook LMS was added. Send an example to check it." {
+		t.Fatalf("the page says %q", got)
+	}
+	w := s.store.Directory().Webhooks(c.ID)[0]
+	if w.BasicAuth.Password != "secret" || w.RetryPolicy != engine.CustomPolicyName || len(w.Custom.Waits) != 2 {
+		t.Errorf("stored %+v", w)
+	}
+
+	b.open("/webhooks/" + w.ID.String() + "/secret")
+	b.follow(`form[action$="/rotate"] button`)
+	if got := evaluate[string](b, "document.getElementById('signing-secret').value"); got == w.Signing.Secret.Reveal() || !strings.HasPrefix(got, "whsec_") {
+		t.Errorf("after the rotation the secret is %q", got)
+	}
+	b.open("/webhooks/" + w.ID.String() + "/recover")
+	b.do(chromedp.SetValue(chromedp.ID("since"), "7d"))
+	b.follow("button[value=count]")
+	if got := b.text("#count"); !strings.Contains(got, "Nothing that was accepted since") {
+		t.Errorf("the count says %q", got)
+	}
+	b.open("/webhooks/" + w.ID.String())
+	click(".menu > summary")
+	b.follow(`.menu a[href*="copy="]`)
+	if got := evaluate[string](b, "document.getElementById('name').value"); got != "Copy of LMS" {
+		t.Errorf("the copy is called %q", got)
+	}
+	b.picture("webhook-without-script")
+}
