@@ -316,11 +316,14 @@ func TestEventReachesReceiver(t *testing.T) {
 		want := http.Header{
 			"Authorization": {"Bearer s3cret"}, "X-Region": {"eu"}, "Content-Type": {"application/json"},
 			"Content-Length": {strconv.Itoa(len(wantBody))}, "User-Agent": {"Labhook/test"},
-			"Webhook-Id": {d.ID}, "Webhook-Timestamp": {stamp},
+			"Webhook-Id": {d.ID}, "Webhook-Timestamp": {stamp}, "Webhook-Signature": got.Header["Webhook-Signature"],
 			"Labhook-Event": {"lab.scored"}, "Labhook-Event-Id": {"exam-1"}, "Labhook-Attempt": {"1"},
 		}
 		if diff := cmp.Diff(want, got.Header); diff != "" {
 			t.Errorf("headers differ (-want +got):\n%s", diff)
+		}
+		if signature := got.Header.Get("Webhook-Signature"); !strings.HasPrefix(signature, "v1,") {
+			t.Errorf("webhook-signature is %q", signature)
 		}
 	})
 
@@ -749,7 +752,7 @@ func TestCommandLine(t *testing.T) {
 		{args: "send --key k", code: exitUsage, says: "--type lab.scored"},
 		{args: "send --key k --type lab.lost", code: exitUsage, says: "the codes are lab.pre_build, "},
 		{args: "send --type lab.scored", code: exitUsage, says: "LABHOOK_KEY_FILE"},
-		{args: "send --key k --type webhook.failing", code: exitUsage, says: "the codes are lab.pre_build, "},
+		{args: "send --key k --type webhook.failing", code: exitUsage, says: "a system event, which the server raises itself"},
 		{args: "send --type lab.scored --key k --wait 601", code: exitUsage, says: "--wait must be from 1 to 600"},
 		{args: "send --type lab.scored --key k --wait -1", code: exitUsage, says: "--wait must be from 1 to 600"},
 		{args: "send -h", code: exitOK, says: "4 for end_lab"},
@@ -800,7 +803,8 @@ var mayImport = map[string][]string{
 	"":                  {"web/cli"},
 	"web":               {"web/api", "db", "engine", "views", "static"},
 	"web/api":           {"db", "engine"},
-	"web/cli":           {"web", "db", "engine"},
+	"web/cli":           {"web", "web/cli/bench", "db", "engine"},
+	"web/cli/bench":     {"db", "engine"},
 	"views":             {"engine", "static"},
 	"db":                {"engine"},
 	"db/dbtest":         {"db", "engine"},
