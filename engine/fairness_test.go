@@ -160,6 +160,8 @@ func TestSendersGrow(t *testing.T) {
 			b.post(fmt.Sprint("e", i))
 		}
 		time.Sleep(20 * time.Second)
+		lock <- struct{}{}
+		defer func() { <-lock }()
 		if most["answering"] != 40 || most["refusing"] != 16 {
 			t.Errorf("at most in the air: %v", most)
 		}

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"labhook/engine/egress"
@@ -93,7 +94,7 @@ func Classify(p *RetryPolicy, err error, status int) FailureClass {
 		return ClassTLS
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return ClassTimeout
-	case errors.As(err, &op) && (op.Op == "dial" || op.Op == "proxyconnect"):
+	case errors.As(err, &op) && (op.Op == "dial" || op.Op == "proxyconnect") && !errors.Is(err, syscall.ECONNRESET):
 		return ClassRefused
 	case errors.As(err, &op), errors.Is(err, net.ErrClosed):
 		return ClassReset

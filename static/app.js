@@ -84,11 +84,14 @@
       if (type === "change" && event.target === policy) suggest();
     }, true);
   }
-  document.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || !(event.target.dataset.filter || event.ctrlKey)) return;
-    event.preventDefault(); // a filter is no field of its form
-    if (event.ctrlKey) event.target.form?.requestSubmit();
-  });
+  // Enter in a filter sends no form: a browser may submit on either event.
+  for (const type of ["keydown", "keypress"]) {
+    document.addEventListener(type, (event) => {
+      if (event.key !== "Enter" || !(event.target.dataset.filter || event.ctrlKey)) return;
+      event.preventDefault();
+      if (event.ctrlKey && type === "keydown") event.target.form?.requestSubmit();
+    });
+  }
 
   // Live: sections with hx-trigger="live:tick from:body" ask the server again while somebody looks at them.
   const remember = (on) => {

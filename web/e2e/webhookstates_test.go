@@ -63,6 +63,9 @@ func TestWebhookStateScreens(t *testing.T) {
 				b.open(path)
 				b.check(name)
 			}
+			b.open("/webhooks/" + paused.ID.String() + "/edit")
+			evaluate[chromedp.Void](b, `for (const d of document.querySelectorAll("main details")) d.open = true; undefined`)
+			b.check("webhook-edit-open")
 			b.open("/webhooks/" + paused.ID.String())
 			b.do(chromedp.Click(chromedp.CSS(".menu > summary")))
 			b.check("webhook-menu")
