@@ -7,6 +7,7 @@ import (
 	"labhook/engine"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 // TestEventsOfTwoScopes stores events of several senders under one id and one key.
@@ -55,7 +56,7 @@ func TestEventsOfTwoScopes(t *testing.T) {
 			continue
 		}
 		must(t, err)
-		if diff := cmp.Diff(*tt.want, got); diff != "" {
+		if diff := cmp.Diff(*tt.want, got, cmpopts.IgnoreUnexported(engine.Event{})); diff != "" {
 			t.Errorf("%s for %s (-want +got):\n%s", tt.name, tt.viewer, diff)
 		}
 	}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -42,6 +43,9 @@ type Event struct {
 	SourceIP    string
 	// Test: it was made to test one webhook, and concerns no other.
 	Test bool
+
+	// labBody is what is sent of lab details, where Prepare has read them: Data itself when it is in Studio's form.
+	labBody []byte
 }
 
 // PublicID is the id that senders and receivers see: the sender's own where it gave one.
@@ -121,19 +125,25 @@ func (e *Event) checkData(bad *InvalidError, kind EventType) {
 		bad.add("data", "Data must be UTF-8")
 		return
 	}
-	if problem := JSONProblem(string(data)); problem != "" {
-		bad.add("data", "Data is not JSON: %s", problem)
-		return
-	}
 	e.Data = json.RawMessage(data)
-	subject := kind.subjectOf
+	subject, err := kind.subjectOf, error(nil)
 	if kind.LabDetails {
-		lab, err := ParseLabDetails(e.Data)
+		var lab LabDetails
+		lab, err = ParseLabDetails(e.Data)
 		if invalid, ok := errors.AsType[InvalidError](err); ok {
 			*bad = append(*bad, invalid...)
 			return
 		}
 		subject = func(json.RawMessage) string { return lab.InstanceID() } // parsed already
+		if err == nil {
+			e.labBody = lab.bodyOr(e.Data)
+		}
+	} else if !json.Valid(data) {
+		err = errNoObject
+	}
+	if err != nil {
+		bad.add("data", "Data is not JSON: %s", cmp.Or(JSONProblem(string(data)), err.Error()))
+		return
 	}
 	kind.Schema.check(bad, "data", e.Data)
 	if e.Subject == "" {

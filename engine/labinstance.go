@@ -74,26 +74,26 @@ var labFieldIndex = func() map[string]int {
 }()
 
 // ParseLabDetails picks the 25 fields out of an event's data. A missing field is null and other fields are
-// passed over. Fields of a wrong type make an InvalidError that names each one; any other error is a syntax error.
+// passed over; of one that is given twice the last value counts. Fields of a wrong type make an InvalidError that names
+// each one; any other error is a syntax error.
 func ParseLabDetails(data json.RawMessage) (LabDetails, error) {
-	var (
-		lab    LabDetails
-		fields map[string]json.RawMessage
-		bad    InvalidError
-	)
-	if err := json.Unmarshal(data, &fields); err != nil {
-		return lab, err
+	var lab LabDetails
+	err := JSONFields(data, func(name []byte, value json.RawMessage) error {
+		if i, ok := labFieldIndex[string(name)]; ok {
+			lab.values[i] = value
+		}
+		return nil
+	})
+	if err != nil {
+		return LabDetails{}, err
 	}
-	for i, f := range labFields {
-		raw, ok := fields[f.name]
-		if !ok {
-			continue
-		}
-		if !f.kind.holds(raw) {
+	var bad InvalidError
+	for i := range labFields {
+		f := &labFields[i]
+		if raw := lab.values[i]; raw != nil && !f.kind.holds(raw) {
 			bad.add("data."+f.name, "%s must be %s or null", f.name, f.kind)
-			continue
+			lab.values[i] = nil
 		}
-		lab.values[i] = raw
 	}
 	return lab, bad.orNil()
 }
@@ -135,6 +135,14 @@ func (l LabDetails) Body() []byte {
 	}
 	b.WriteByte('}')
 	return b.Bytes()
+}
+
+// bodyOr returns the Body, and data itself when that is the same: then it is not held twice.
+func (l LabDetails) bodyOr(data []byte) []byte {
+	if body := l.Body(); !bytes.Equal(body, data) {
+		return body
+	}
+	return data
 }
 
 // InstanceID returns the lab instance's id, "" when there is none.

@@ -116,6 +116,9 @@ func (p *plan) body(x *expansion, e *Event) ([]byte, string, error) {
 	if !hasLabDetails(e.Type) {
 		return e.Data, contentTypeJSON, nil
 	}
+	if e.labBody != nil {
+		return e.labBody, contentTypeJSON, nil
+	}
 	lab, err := ParseLabDetails(e.Data)
 	if err != nil {
 		return nil, "", fmt.Errorf("read the event's lab details: %w", err)

@@ -9,8 +9,8 @@ import (
 	"mime"
 	"net/http"
 	"reflect"
-	"slices"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -47,12 +47,12 @@ func decode(body []byte, into any) error {
 
 // decodeGiven is decode, and returns the names of the fields that the body gives a value.
 func decodeGiven(body []byte, into any) (given []string, err error) {
-	if err := checkObject(body); err != nil {
-		return nil, err
+	if !utf8.Valid(body) {
+		return nil, newProblem(http.StatusBadRequest, "The body is not UTF-8 text")
 	}
 	var d decoder
 	if given, err = d.object("", body, reflect.ValueOf(into).Elem()); err != nil {
-		return nil, fmt.Errorf("read JSON that was found valid: %w", err)
+		return nil, noObject(body, err)
 	}
 	if len(d.bad) > 0 {
 		return nil, d.bad
@@ -60,69 +60,69 @@ func decodeGiven(body []byte, into any) (given []string, err error) {
 	return given, nil
 }
 
-// checkObject returns a problem unless a body is a JSON object.
-func checkObject(body []byte) error {
-	switch {
-	case len(bytes.TrimSpace(body)) == 0:
-		return newProblem(http.StatusBadRequest, "The body is empty; send a JSON object")
-	case !utf8.Valid(body):
-		return newProblem(http.StatusBadRequest, "The body is not UTF-8 text")
-	case !json.Valid(body):
-		return newProblem(http.StatusBadRequest, "The body is not JSON: "+engine.JSONProblem(string(body)))
-	case bytes.TrimSpace(body)[0] != '{':
-		return newProblem(http.StatusBadRequest, "The body must be a JSON object")
+// noObject says why a body is no JSON object; err is what its reader says.
+func noObject(body []byte, err error) *Problem {
+	detail := ""
+	if len(bytes.TrimSpace(body)) == 0 {
+		detail = "The body is empty; send a JSON object"
+	} else if problem := engine.JSONProblem(string(body)); problem != "" {
+		detail = "The body is not JSON: " + problem
+	} else if bytes.TrimSpace(body)[0] != '{' {
+		detail = "The body must be a JSON object"
+	} else {
+		detail = "The body is not JSON: " + err.Error()
 	}
-	return nil
+	return newProblem(http.StatusBadRequest, detail)
 }
 
 // decoder collects what is wrong with a body.
 type decoder struct{ bad engine.InvalidError }
 
 func (d *decoder) refuse(field, format string, args ...any) {
-	d.bad = append(d.bad, engine.Invalid{Field: field, Message: fmt.Sprintf(format, args...)})
+	if len(d.bad) < maxFieldProblems {
+		d.bad = append(d.bad, engine.Invalid{Field: field, Message: fmt.Sprintf(format, args...)})
+	}
 }
 
 // object reads the fields of an object, and returns the names of those that have a value; path is what stands before
-// their names in messages.
+// their names in messages. The error is about the syntax.
 func (d *decoder) object(path string, raw []byte, into reflect.Value) (given []string, err error) {
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	if _, err := dec.Token(); err != nil { // the opening brace
-		return nil, err
-	}
-	var seen []string
-	for dec.More() && len(d.bad) < maxFieldProblems {
-		token, err := dec.Token()
-		if err != nil {
-			return nil, err
-		}
-		var value json.RawMessage
-		if err := dec.Decode(&value); err != nil {
-			return nil, err
-		}
-		name, _ := token.(string)
-		field, known := fieldNamed(into, name)
+	shape := shapeOf(into.Type())
+	var seen uint64
+	given = make([]string, 0, min(8, len(shape.names)))
+	err = engine.JSONFields(raw, func(name []byte, value json.RawMessage) error {
+		i, known := shape.index[string(name)]
 		switch {
 		case !known:
-			d.refuse(path+name, "There is no field %q here; the fields are %s", name, strings.Join(fieldNames(into.Type()), ", "))
-			continue
-		case slices.Contains(seen, name):
-			d.refuse(path+name, "%s is given twice", path+name)
-			continue
+			d.refuse(path+string(name), "There is no field %q here; the fields are %s", name, strings.Join(shape.names, ", "))
+			return nil
+		case seen&(1<<i) != 0:
+			d.refuse(path+shape.names[i], "%s is given twice", path+shape.names[i])
+			return nil
 		}
-		seen = append(seen, name)
+		seen |= 1 << i
 		if string(value) == "null" {
-			continue // as if it were absent
+			return nil // as if it were absent
 		}
-		given = append(given, name)
-		if err := d.value(path+name, value, field); err != nil {
-			return nil, err
-		}
-	}
-	return given, nil
+		given = append(given, shape.names[i])
+		return d.value(path, shape.names[i], value, into.Field(i))
+	})
+	return given, err
 }
 
-// value reads one value.
-func (d *decoder) value(path string, raw json.RawMessage, into reflect.Value) error {
+// value reads one value, of the field with that name in the object at path.
+func (d *decoder) value(path, name string, raw json.RawMessage, into reflect.Value) error {
+	switch into := into.Addr().Interface().(type) {
+	case *string:
+		if raw[0] == '"' && bytes.IndexByte(raw, '\\') < 0 {
+			*into = string(raw[1 : len(raw)-1])
+			return nil
+		}
+	case *json.RawMessage:
+		*into = bytes.Clone(raw)
+		return nil
+	}
+	path += name
 	kind := into.Type()
 	switch {
 	case isObject(kind):
@@ -183,27 +183,27 @@ func (d *decoder) objects(path string, raw json.RawMessage, into reflect.Value) 
 	return nil
 }
 
-// fieldNamed returns the field of a struct with that name in JSON, to the letter.
-func fieldNamed(v reflect.Value, name string) (reflect.Value, bool) {
-	for i := range v.NumField() {
-		if jsonName(v.Type().Field(i)) == name {
-			return v.Field(i), true
-		}
-	}
-	return reflect.Value{}, false
+// shape is what a struct looks like in JSON.
+type shape struct {
+	names []string       // of the fields in their order
+	index map[string]int // by name, to the letter
 }
 
-func fieldNames(t reflect.Type) []string {
-	names := make([]string, t.NumField())
-	for i := range names {
-		names[i] = jsonName(t.Field(i))
-	}
-	return names
-}
+// shapes keeps what shapeOf has found out, by reflect.Type.
+var shapes sync.Map
 
-func jsonName(f reflect.StructField) string {
-	name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-	return name
+// shapeOf returns the shape of a struct, which has at most 64 fields.
+func shapeOf(t reflect.Type) *shape {
+	if known, ok := shapes.Load(t); ok {
+		return known.(*shape)
+	}
+	s := &shape{names: make([]string, t.NumField()), index: make(map[string]int, t.NumField())}
+	for i := range s.names {
+		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
+		s.names[i], s.index[name] = name, i
+	}
+	shapes.Store(t, s)
+	return s
 }
 
 // typeWords says what a value of the type looks like in JSON.

@@ -57,7 +57,7 @@ func (in *WebhookInput) setPolicy(given []string, w *engine.Webhook) (bad engine
 			return bad
 		}
 	} else if w.RetryPolicy == engine.CustomPolicyName {
-		return invalid("retry_policy", "Send the rules of a policy of your own as an object: %s", strings.Join(fieldNames(reflect.TypeFor[OwnPolicy]()), ", "))
+		return invalid("retry_policy", "Send the rules of a policy of your own as an object: %s", strings.Join(shapeOf(reflect.TypeFor[OwnPolicy]()).names, ", "))
 	}
 	if _, ok := engine.RetryPolicyNamed(w.RetryPolicy); !ok || !slices.Contains(given, "retry_policy") {
 		return nil
