@@ -36,6 +36,9 @@ func (s *Store) RecordAttempt(r engine.Record, done func(engine.Delivery, error)
 }
 
 func recordAttempt(t *tx, r engine.Record) (engine.Delivery, error) {
+	if after, ok, err := t.deliver(r); ok || err != nil {
+		return after, err
+	}
 	before, err := getDelivery(t, r.Attempt.DeliveryID)
 	if err != nil {
 		return before, err
@@ -62,6 +65,33 @@ func recordAttempt(t *tx, r engine.Record) (engine.Delivery, error) {
 		return after, t.deactivate(&r.Attempt, &after)
 	}
 	return after, nil
+}
+
+// deliver records the attempt that delivers a delivery which is still as it was taken, and holds nothing: most attempts
+// are such, and one statement finds out and ends the delivery. It reports false when it did nothing.
+func (t *tx) deliver(r engine.Record) (after engine.Delivery, ok bool, err error) {
+	if r.Taken == nil || r.Change.Step != engine.StepDeliver || r.Taken.Blocking || r.Attempt.Outcome.Deactivate != "" {
+		return after, false, nil
+	}
+	if after, err = r.Taken.Transition(r.Change); err != nil {
+		return after, false, nil // the row says what to do
+	}
+	n, err := t.do(`UPDATE deliveries SET state = 'delivered', attempts = ?, finished_at = ?, last_class = '', last_status = ?
+		WHERE id = ? AND state = 'sending' AND claim = ? AND attempts = ?`,
+		after.Attempts, millis(after.FinishedAt), orNull(after.LastStatus), int64(after.ID), r.Taken.Claim, r.Taken.Attempts)
+	if err != nil || n == 0 {
+		return after, false, err
+	}
+	if err := insertAttempt(t, r, after.Attempts); err != nil {
+		return after, false, err
+	}
+	if err := t.streak(&after, "", r.Change.Now); err != nil {
+		return after, false, err
+	}
+	if !after.Test {
+		t.count(*r.Taken, after)
+	}
+	return after, true, nil
 }
 
 // apply returns the delivery after an attempt, and whether the attempt decides what becomes of it.

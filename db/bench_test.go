@@ -53,7 +53,9 @@ func BenchmarkRecordAttempt(b *testing.B) {
 	var recorded sync.WaitGroup
 	recorded.Add(b.N)
 	for _, d := range deliveries {
-		s.RecordAttempt(attempt(d, s.webhook, 1, 200), func(_ engine.Delivery, err error) {
+		r := attempt(d, s.webhook, 1, 200)
+		r.Taken = &d
+		s.RecordAttempt(r, func(_ engine.Delivery, err error) {
 			if err != nil {
 				b.Error(err)
 			}

@@ -68,7 +68,7 @@ func TestInsertEventAgain(t *testing.T) {
 		again.SenderID, again.IdempotencyKey, again.Data = tt.senderID, tt.key, []byte(`{"other": true}`)
 		known, err := insertAll(b, again, []engine.Delivery{newDelivery(again, b.webhook, engine.StateQueued, start)})
 		must(t, err)
-		if diff := cmp.Diff(tt.want, known); diff != "" {
+		if diff := cmp.Diff(tt.want, known, cmpopts.IgnoreUnexported(engine.Event{})); diff != "" {
 			t.Errorf("posted again as %q, %q (-want +got):\n%s", tt.senderID, tt.key, diff)
 		}
 	}
@@ -234,6 +234,50 @@ func TestRecordAttemptOfCancelled(t *testing.T) {
 	}
 	if _, err := b.tryRecord(attempt(engine.Delivery{ID: 1}, b.webhook, 1, 200)); !errors.Is(err, engine.ErrNotFound) {
 		t.Errorf("an attempt of nothing: %v, want ErrNotFound", err)
+	}
+}
+
+// TestRecordTaken checks that an attempt is recorded in the same way whether the store is told how the delivery was taken
+// or reads it, also where the delivery has changed since.
+func TestRecordTaken(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	meanwhile := map[string]func(*testing.T, engine.Delivery){
+		"as it was taken": func(*testing.T, engine.Delivery) {},
+		"cancelled": func(t *testing.T, d engine.Delivery) {
+			_, err := b.ChangeDelivery(t.Context(), dana, d.ID, engine.Change{Step: engine.StepCancel, Now: start, Reason: "Wrong lab."})
+			must(t, err)
+		},
+		"put back and taken again": func(t *testing.T, d engine.Delivery) {
+			must(t, b.PutBack(t.Context(), start, []engine.DeliveryID{d.ID}))
+			_, err := b.ClaimDelivery(t.Context(), start, d.ID)
+			must(t, err)
+		},
+		"delivered by an attempt that overtook it": func(t *testing.T, d engine.Delivery) { b.record(t, attempt(d, b.webhook, 1, 204)) },
+	}
+	for name, change := range meanwhile {
+		for _, status := range []int{200, 500} {
+			var rows []engine.Delivery
+			for _, told := range []bool{false, true} {
+				d := b.accept(t, b.webhook, engine.StateSending, time.Time{})
+				change(t, d)
+				r := attempt(d, b.webhook, 1, status)
+				if told {
+					r.Taken = &d
+				}
+				after := b.record(t, r)
+				stored, err := b.Delivery(t.Context(), d.ID)
+				must(t, err)
+				if diff := cmp.Diff(stored.Delivery, after); diff != "" {
+					t.Errorf("%s, %d: what was called back is not what is stored (-stored +called back):\n%s", name, status, diff)
+				}
+				after.ID, after.EventID, after.DueAt = 0, 0, time.Time{}
+				rows = append(rows, after)
+			}
+			if diff := cmp.Diff(rows[0], rows[1]); diff != "" {
+				t.Errorf("%s, %d (-read +told):\n%s", name, status, diff)
+			}
+		}
 	}
 }
 

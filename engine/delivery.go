@@ -139,28 +139,27 @@ func dueState(due, now time.Time) (DeliveryState, time.Time) {
 // Transition is the whole state machine. It returns the delivery after the change, or an error when that step
 // cannot follow from the delivery's state; the package comment draws it.
 func (d Delivery) Transition(c Change) (Delivery, error) {
-	refuse := fmt.Errorf("delivery %s is %s: %s is not possible: %w", d.ID, d.State, c.Step, ErrConflict)
 	waiting := d.State == StateScheduled || d.State == StateQueued || d.State == StateRetrying
 	switch c.Step {
 	case StepHold:
 		if d.State != StateScheduled && d.State != StateQueued || d.Attempts > 0 {
-			return d, refuse
+			return d, d.refuse(c.Step)
 		}
 		d.State, d.DueAt = StateHeld, time.Time{}
 	case StepRelease:
 		if d.State != StateHeld {
-			return d, refuse
+			return d, d.refuse(c.Step)
 		}
 		d.State, d.DueAt = dueState(c.DueAt, c.Now)
 	case StepSend:
 		if !waiting {
-			return d, refuse
+			return d, d.refuse(c.Step)
 		}
 		d.State, d.DueAt = StateSending, time.Time{}
 		d.Claim++
 	case StepDeliver, StepRetry, StepFail:
 		if d.State != StateSending {
-			return d, refuse
+			return d, d.refuse(c.Step)
 		}
 		d.Attempts++
 		d.LastClass, d.LastStatus = c.Class, c.Status
@@ -175,7 +174,7 @@ func (d Delivery) Transition(c Change) (Delivery, error) {
 		}
 	case StepInterrupt:
 		if d.State != StateSending {
-			return d, refuse
+			return d, d.refuse(c.Step)
 		}
 		if d.Test {
 			// Nobody waits for its result any more, and a request that comes later would puzzle the receiver.
@@ -187,34 +186,38 @@ func (d Delivery) Transition(c Change) (Delivery, error) {
 	case StepCancel:
 		// A running attempt is let go of: its outcome is recorded on the attempt, the delivery stays cancelled.
 		if !waiting && d.State != StateHeld && d.State != StateSending {
-			return d, refuse
+			return d, d.refuse(c.Step)
 		}
 		d.finish(StateCancelled, c)
 	case StepSkip:
 		if d.State != StateHeld {
-			return d, refuse
+			return d, d.refuse(c.Step)
 		}
 		d.finish(StateSkipped, c)
 	case StepResend:
 		if !d.State.Final() || d.Test {
-			return d, refuse
+			return d, d.refuse(c.Step)
 		}
 		d.State, d.DueAt, d.FinishedAt, d.Reason, d.Trigger = StateQueued, c.Now, time.Time{}, "", TriggerManual
 	case StepRecover:
 		if d.State != StateFailed && d.State != StateCancelled || d.Test {
-			return d, refuse
+			return d, d.refuse(c.Step)
 		}
 		d.State, d.DueAt, d.FinishedAt, d.Reason, d.Trigger = StateQueued, c.Now, time.Time{}, "", TriggerManual
 		d.RoundStart = d.Attempts
 	case StepHasten:
 		if d.State != StateScheduled && d.State != StateRetrying {
-			return d, refuse
+			return d, d.refuse(c.Step)
 		}
 		d.State, d.DueAt, d.Trigger = StateQueued, c.Now, TriggerManual
 	default:
-		return d, refuse
+		return d, d.refuse(c.Step)
 	}
 	return d, nil
+}
+
+func (d Delivery) refuse(step Step) error {
+	return fmt.Errorf("delivery %s is %s: %s is not possible: %w", d.ID, d.State, step, ErrConflict)
 }
 
 func (d *Delivery) finish(state DeliveryState, c Change) {

@@ -53,7 +53,7 @@ func (e *Engine) attempt(ctx context.Context, w *Webhook, s *Sending) Record {
 	if err != nil {
 		a.Outcome.Error = clip(err.Error(), MaxErrorText)
 	}
-	return Record{Attempt: a, Claim: s.Delivery.Claim, Change: a.Outcome.Change(end, a.status()), EventBody: rendered.EventBody}
+	return Record{Attempt: a, Claim: s.Delivery.Claim, Taken: &s.Delivery, Change: a.Outcome.Change(end, a.status()), EventBody: rendered.EventBody}
 }
 
 // status returns the answer's status, 0 when none came.

@@ -149,7 +149,9 @@ type Claim struct {
 type Record struct {
 	Attempt Attempt
 	Claim   int // of the delivery, as it was taken
-	Change  Change
+	// Taken is the delivery as it was taken; nil: the store is to read it.
+	Taken  *Delivery
+	Change Change
 	// EventBody: the body that was sent is the event's data to the byte, and need not be stored again.
 	EventBody bool
 }
