@@ -78,7 +78,13 @@ func closedPort(t *testing.T) string {
 		t.Fatal(err)
 	}
 	defer ln.Close()
-	return ln.Addr().String()
+	// The port of a client: while the connection is open nobody else gets it to listen on.
+	conn, err := net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	return conn.LocalAddr().String()
 }
 
 // secureServer starts a TLS server with the settings, silent about failed handshakes.
