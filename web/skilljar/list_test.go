@@ -97,6 +97,28 @@ func TestCreatedAtOnce(t *testing.T) {
 	}
 }
 
+// TestChangedAtOnce changes a webhook at the same time: no change undoes another.
+func TestChangedAtOnce(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	at := path + "/" + b.create(t, fields{"target_url": target})
+	var group sync.WaitGroup
+	for range 4 {
+		for name, value := range map[string]any{"event_type": "QUIZ_COMPLETION", "basic_auth_username": "lms", "active": false} {
+			group.Go(func() {
+				if r := b.send(t, "PATCH", at, "contoso", fields{name: value}); r.status != http.StatusOK {
+					t.Errorf("%s: %d %s", name, r.status, r.body)
+				}
+			})
+		}
+	}
+	group.Wait()
+	got := b.send(t, "GET", at, "contoso", nil).want(200).object()
+	if got["event_type"] != "QUIZ_COMPLETION" || got["basic_auth_username"] != "lms" || got["active"] != false {
+		t.Errorf("the webhook is %v", got)
+	}
+}
+
 // TestMostWebhooks fills a consumer.
 func TestMostWebhooks(t *testing.T) {
 	t.Parallel()
