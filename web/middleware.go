@@ -16,6 +16,7 @@ import (
 
 	"labhook/engine"
 	"labhook/static"
+	"labhook/web/skilljar"
 )
 
 // maxForm is how many bytes a posted form may have: a webhook's content, with every character percent-encoded, fits.
@@ -112,7 +113,12 @@ func (s *Server) withAccessLog(next http.Handler) http.Handler {
 // isFrequent reports whether the request is one of those that come by the second.
 func isFrequent(r *http.Request) bool {
 	path := r.URL.Path
-	return isHTMX(r) || path == "/healthz" || path == "/readyz" || strings.HasPrefix(path, static.Prefix) || strings.HasPrefix(path, "/api/")
+	return isHTMX(r) || path == "/healthz" || path == "/readyz" || strings.HasPrefix(path, static.Prefix) || isForPrograms(path)
+}
+
+// isForPrograms reports whether what is at a path is for programs, which read no pages.
+func isForPrograms(path string) bool {
+	return strings.HasPrefix(path, "/api/") || strings.HasPrefix(path, skilljar.Prefix)
 }
 
 // withRecovery turns a panic into a 500, so that it ends one request and no more.
@@ -130,7 +136,7 @@ func (s *Server) withRecovery(next http.Handler) http.Handler {
 			switch sw, ok := w.(*statusWriter); {
 			case ok && sw.status != 0:
 				panic(http.ErrAbortHandler) // half an answer is out: break the connection
-			case strings.HasPrefix(r.URL.Path, "/api/"):
+			case isForPrograms(r.URL.Path):
 				w.Header().Set("Content-Type", "application/problem+json")
 				w.WriteHeader(http.StatusInternalServerError)
 				fmt.Fprintf(w, `{"title":"Internal Server Error","status":500,"detail":"Request %s failed; the server's log says why."}`+"\n", visitOf(r).requestID)

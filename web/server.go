@@ -1,4 +1,5 @@
-// Package web is the HTTP side: the screens, the health checks, and the REST API of package api beside them.
+// Package web is the HTTP side: the screens, the health checks, and beside them the REST API of package api and the
+// Skilljar-shaped one of package skilljar.
 //
 // A request passes, from the outside in: client address, visit (request id), access log, panic recovery; then, for the screens only,
 // security headers, cross-origin protection, session and body limit; then its handler. routes.go has all of them.
@@ -25,6 +26,7 @@ import (
 	"labhook/engine/egress"
 	"labhook/static"
 	"labhook/web/api"
+	"labhook/web/skilljar"
 )
 
 // Config is what a Server needs.
@@ -59,6 +61,7 @@ type Server struct {
 	proxies    proxies
 	crossCheck *http.CrossOriginProtection
 	api        http.Handler
+	skilljar   http.Handler
 }
 
 // New returns a server. It reads the cookie key from the store, or makes it.
@@ -88,6 +91,9 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 		}
 	}
 	s.crossCheck.SetDenyHandler(http.HandlerFunc(s.handleCrossOrigin))
+	s.skilljar = skilljar.New(skilljar.Config{
+		Store: cfg.Store, Engine: cfg.Engine, Guard: cfg.Guard, Log: cfg.Log, BaseURL: s.baseURL, CrossOrigin: s.crossCheck,
+	})
 	cfg.Engine.AddMaintenance("sessions", time.Hour, func(ctx context.Context) error {
 		return cfg.Store.PurgeSessions(ctx, time.Now())
 	})
@@ -98,6 +104,7 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/api/", s.api)
+	mux.Handle(skilljar.Prefix, s.skilljar)
 	mux.HandleFunc("GET /healthz", s.handleHealth)
 	mux.HandleFunc("GET /readyz", s.handleReady)
 	mux.Handle("GET "+static.Prefix, withSecurityHeaders(static.Handler()))
