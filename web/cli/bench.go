@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -53,6 +54,8 @@ func benchOptions(env Env, args []string) (o bench.Options, asJSON bool, err err
 	f.IntVar(&o.History, "history", 0, "`NUMBER` of deliveries in the database beforehand")
 	f.StringVar(&o.Sync, "sync", "full", "`MODE` of the database: full survives a loss of power, normal may lose the last moments, off more")
 	f.BoolVar(&asJSON, "json", false, "print JSON")
+	f.example = "labhook bench --seconds 2 --rounds 1"
+	f.choices["sync"] = syncModes
 	if err := f.parse(args); err != nil {
 		return o, false, err
 	}
@@ -100,10 +103,12 @@ func printBench(w io.Writer, r bench.Result) error {
 	return t.Flush()
 }
 
+// syncModes are SQLite's modes of synchronous that the server can run with.
+var syncModes = []string{"full", "normal", "off"}
+
 // checkSync returns an error unless it is a mode of SQLite's synchronous that the server can run with.
 func checkSync(mode string) error {
-	switch strings.ToLower(mode) {
-	case "full", "normal", "off":
+	if slices.Contains(syncModes, strings.ToLower(mode)) {
 		return nil
 	}
 	return errors.New("choose one of full, normal and off")

@@ -29,6 +29,7 @@ func Listen(ctx context.Context, env Env, args []string) error {
 	f.StringVar(&v.header, "signature-header", "", "`NAME` of the header with a hex signature of the body, in place of Standard Webhooks")
 	f.BoolVar(&v.require, "require-signature", false, "answer 401 to requests that none of the secrets signed")
 	count := f.Int("count", 0, "`NUMBER` of requests to end after; without it, Ctrl+C ends")
+	f.example = `labhook listen --answer "503 twice, then 200" --secret whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw`
 	if err := f.parse(args); err != nil {
 		return err
 	}
