@@ -28,6 +28,7 @@ func Commands() []Command {
 		{Name: "deliveries", Summary: "list the deliveries of a server, show, resend and cancel them", Below: deliveryCommands},
 		{Name: "webhooks", Summary: "list the webhooks of a server, and test them", Below: webhookCommands},
 		{Name: "key", Summary: "make an API key on the host", Below: keyCommands},
+		{Name: "user", Summary: "make and change the users of the screens, on the host", Below: userCommands},
 		{Name: "bench", Summary: "measure what this host can do", Run: Bench},
 		{Name: "version", Summary: "print the version", Run: Version},
 		{Name: "help", Summary: "explain a command, with an example", Run: Help},

@@ -102,7 +102,7 @@ func (f *flags) problem(format string, args ...any) error {
 	return &UsageError{Command: f.Name(), Problem: fmt.Sprintf(format, args...)}
 }
 
-// invalid returns what engine says about values as a UsageError that names the flags.
+// invalid returns what engine says about values as a UsageError that names the flags. Any other error comes back as it is.
 func (f *flags) invalid(err error) error {
 	bad, ok := errors.AsType[engine.InvalidError](err)
 	if !ok {
@@ -110,7 +110,11 @@ func (f *flags) invalid(err error) error {
 	}
 	lines := make([]string, len(bad))
 	for i, one := range bad {
-		lines[i] = "--" + strings.ReplaceAll(one.Field, "_", "-") + ": " + one.Message
+		name := strings.ReplaceAll(one.Field, "_", "-")
+		if f.Lookup(name) != nil {
+			name = "--" + name
+		}
+		lines[i] = name + ": " + one.Message
 	}
 	return f.problem("%s", strings.Join(lines, "\n"))
 }

@@ -22,6 +22,9 @@ var webhookCommands = []Command{
 	{Name: "test", Summary: "send it an example, by default of its first event", Run: testWebhook},
 }
 
+// jsonUsage is what --json does.
+const jsonUsage = "print JSON, of a list one object a line; where the output is no terminal it always is"
+
 // apiFlags are the flags of a command that calls the API and prints what it answers.
 type apiFlags struct {
 	*flags
@@ -33,7 +36,7 @@ func newAPIFlags(env Env, command, summary string) *apiFlags {
 	f := &apiFlags{flags: newFlags(env, command, summary)}
 	f.StringVar(&f.url, "url", DefaultServer, "`URL` of the server")
 	f.StringVar(&f.key, "key", "", "API `KEY`; better given in the environment")
-	f.BoolVar(&f.asJSON, "json", false, "print JSON, of a list one object a line; where the output is no terminal it always is")
+	f.BoolVar(&f.asJSON, "json", false, jsonUsage)
 	f.fromEnv = []string{"url", "key"}
 	return f
 }
