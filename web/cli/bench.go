@@ -30,7 +30,7 @@ func Bench(ctx context.Context, env Env, args []string) error {
 	if err != nil {
 		return err
 	}
-	bar := newProgressBar(env.Stderr)
+	bar := newProgressBar(env)
 	o.Progress = bar.show
 	result, err := bench.Run(ctx, o)
 	bar.clear()
@@ -112,34 +112,4 @@ func checkSync(mode string) error {
 		return nil
 	}
 	return errors.New("choose one of full, normal and off")
-}
-
-// progressBar is a line on a terminal that shows how much is done. On anything else it shows nothing.
-type progressBar struct {
-	w     io.Writer
-	shown bool
-}
-
-func newProgressBar(w io.Writer) *progressBar {
-	if f, ok := w.(*os.File); ok {
-		if info, err := f.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
-			return &progressBar{w: w}
-		}
-	}
-	return &progressBar{w: io.Discard}
-}
-
-// barWidth is how many characters the bar has.
-const barWidth = 30
-
-func (b *progressBar) show(done float64, what string) {
-	full := int(done * barWidth)
-	fmt.Fprintf(b.w, "\r\x1b[K[%s%s] %3.0f %%  %s", strings.Repeat("#", full), strings.Repeat(".", barWidth-full), 100*done, what)
-	b.shown = true
-}
-
-func (b *progressBar) clear() {
-	if b.shown {
-		fmt.Fprint(b.w, "\r\x1b[K")
-	}
 }

@@ -14,9 +14,6 @@ import (
 	"labhook/engine"
 )
 
-// databaseFile is the name of the database in a data directory.
-const databaseFile = "labhook.db"
-
 // keyCommands are those below key.
 var keyCommands = []Command{
 	{Name: "create", Summary: "make an API key and print it, this once", Run: createAPIKey},
@@ -60,10 +57,15 @@ func createAPIKey(ctx context.Context, env Env, args []string) error {
 // openBeside opens the data directory of a server that may be running. It makes nothing: a directory that was
 // mistyped must not end in a key for nothing.
 func openBeside(ctx context.Context, data string) (*db.Store, error) {
-	if _, err := os.Stat(filepath.Join(data, databaseFile)); errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("there is no Labhook database in %s; start the server there once, or name its directory with --data", data)
+	if _, err := os.Stat(filepath.Join(data, db.FileName)); errors.Is(err, fs.ErrNotExist) {
+		return nil, noDatabase(data)
 	}
 	return db.Open(ctx, db.Options{Dir: data, Log: slog.New(slog.DiscardHandler)})
+}
+
+// noDatabase is the error about a directory without a database.
+func noDatabase(data string) error {
+	return fmt.Errorf("there is no Labhook database in %s; start the server there once, or name its directory with --data", data)
 }
 
 func createKey(ctx context.Context, store *db.Store, key engine.APIKey, consumer string) (engine.APIKey, engine.Secret, error) {
