@@ -33,6 +33,7 @@ func Commands() []Command {
 		{Name: "restore", Summary: "put a backup into a new data directory", Run: Restore},
 		{Name: "migrate", Summary: "bring the schema of a database up to date, or check it", Run: Migrate},
 		{Name: "bench", Summary: "measure what this host can do", Run: Bench},
+		{Name: "completion", Summary: "print a completion script for bash, zsh or fish", Run: Completion},
 		{Name: "version", Summary: "print the version", Run: Version},
 		{Name: "help", Summary: "explain a command, with an example", Run: Help},
 	}
