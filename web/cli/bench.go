@@ -53,7 +53,7 @@ func benchOptions(env Env, args []string) (o bench.Options, asJSON bool, err err
 	f.IntVar(&o.Fanout, "fanout", 1, "`NUMBER` of webhooks that each event goes to")
 	f.IntVar(&o.History, "history", 0, "`NUMBER` of deliveries in the database beforehand")
 	f.StringVar(&o.Sync, "sync", "full", "`MODE` of the database: full survives a loss of power, normal may lose the last moments, off more")
-	f.BoolVar(&asJSON, "json", false, "print JSON")
+	f.BoolVar(&asJSON, "json", false, jsonUsage)
 	f.example = "labhook bench --seconds 2 --rounds 1"
 	f.choices["sync"] = syncModes
 	if err := f.parse(args); err != nil {
@@ -81,7 +81,7 @@ func benchOptions(env Env, args []string) (o bench.Options, asJSON bool, err err
 	if err != nil {
 		return o, false, fmt.Errorf("find this program: %w", err)
 	}
-	return o, asJSON, nil
+	return o, asJSON || !env.Terminal, nil
 }
 
 // printBench prints the result for a person.

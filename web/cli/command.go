@@ -174,7 +174,7 @@ func printOverview(w io.Writer) {
 
 // nearest returns the name that word is probably a slip of; empty: none.
 func nearest(word string, names []string) string {
-	best, least := "", 3 // two slips at most
+	best, least := "", max(3, len(word)/2) // two slips at most, in long words more
 	for _, name := range names {
 		slips := distance(word, name)
 		if len(word) >= 3 && strings.HasPrefix(name, word) {

@@ -76,7 +76,7 @@ func (d *shownDelivery) print(w io.Writer, paint painter) error {
 		{"due", localOr(d.DueAt)},
 		{"finished", localOr(d.FinishedAt)},
 		{"reason", d.Reason},
-		{"then", d.ErrorAction},
+		{"on failure", d.ErrorAction},
 	})
 	if len(d.Attempts) == 0 {
 		fmt.Fprintln(w, "\nNothing was sent yet.")

@@ -153,8 +153,12 @@ func (f *flags) printHelp() {
 	if f.example != "" {
 		fmt.Fprintf(f.env.Stdout, "\nExample:\n  %s\n", f.example)
 	}
-	fmt.Fprint(f.env.Stdout, "\nFlags:\n")
+	none := true
 	f.VisitAll(func(one *flag.Flag) {
+		if none {
+			fmt.Fprint(f.env.Stdout, "\nFlags:\n")
+			none = false
+		}
 		value, usage := flag.UnquoteUsage(one)
 		fmt.Fprintf(f.env.Stdout, "  %s\n        %s", strings.TrimSpace("--"+one.Name+" "+value), usage)
 		if one.DefValue != "" && one.DefValue != "false" && one.DefValue != "0" {

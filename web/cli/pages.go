@@ -77,7 +77,7 @@ func (q *query) list(ctx context.Context, c *client, path string, values url.Val
 		}
 	}
 	if more {
-		fmt.Fprintf(q.env.Stderr, "There are more than these %d; --limit shows up to %d, --until older ones.\n", q.limit, maxRows)
+		fmt.Fprintf(q.env.Stderr, "There are more: --limit shows up to %d, --until older ones.\n", maxRows)
 	}
 	return nil
 }

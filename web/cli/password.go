@@ -57,50 +57,54 @@ func firstLine(r io.Reader) (string, error) {
 	return strings.TrimRight(line, "\r\n"), nil
 }
 
+// errInterrupted: Ctrl+C or Ctrl+D in the place of a password, or a signal.
+var errInterrupted = errors.New("interrupted; nothing was changed")
+
 // askPassword asks twice, without showing what is typed.
 func askPassword(ctx context.Context, env Env, login string) (string, error) {
 	in, ok := env.Stdin.(*os.File)
 	if !ok || !term.IsTerminal(int(in.Fd())) {
 		return "", errors.New("there is no terminal to ask for the password; name a file with --password-file, or - for standard input")
 	}
-	first, err := typed(ctx, env, in, "Password of "+printable(login)+": ")
-	if err != nil {
-		return "", err
-	}
-	second, err := typed(ctx, env, in, "The same again: ")
-	if err != nil {
-		return "", err
-	}
-	if first != second {
-		return "", errors.New("the two passwords differ; nothing was changed")
-	}
-	return first, nil
-}
-
-// typed returns what is typed until Enter. When ctx ends before, the terminal shows again what is typed.
-func typed(ctx context.Context, env Env, in *os.File, question string) (string, error) {
-	fmt.Fprint(env.Stderr, question)
-	defer fmt.Fprintln(env.Stderr)
-	before, err := term.GetState(int(in.Fd()))
+	// Nothing must be shown from before the question on, or quick fingers would be seen.
+	before, err := term.MakeRaw(int(in.Fd()))
 	if err != nil {
 		return "", fmt.Errorf("read password: %w", err)
 	}
 	type answer struct {
-		password []byte
+		password string
 		err      error
 	}
 	answered := make(chan answer, 1)
 	go func() {
-		password, err := term.ReadPassword(int(in.Fd()))
+		password, err := typedTwice(env, in, login)
 		answered <- answer{password, err}
 	}()
+	var a answer
 	select {
-	case a := <-answered:
-		if a.err != nil {
-			return "", fmt.Errorf("read password: %w", a.err)
-		}
-		return string(a.password), nil
+	case a = <-answered:
 	case <-ctx.Done():
-		return "", errors.Join(errors.New("interrupted; nothing was changed"), term.Restore(int(in.Fd()), before))
+		a.err = errInterrupted
 	}
+	return a.password, errors.Join(a.err, term.Restore(int(in.Fd()), before))
+}
+
+func typedTwice(env Env, in *os.File, login string) (string, error) {
+	terminal := term.NewTerminal(struct {
+		io.Reader
+		io.Writer
+	}{in, env.Stderr}, "")
+	var typed [2]string
+	for i, question := range []string{"Password of " + printable(login) + ": ", "The same again: "} {
+		var err error
+		if typed[i], err = terminal.ReadPassword(question); errors.Is(err, io.EOF) {
+			return "", errInterrupted
+		} else if err != nil {
+			return "", fmt.Errorf("read password: %w", err)
+		}
+	}
+	if typed[0] != typed[1] {
+		return "", errors.New("the two passwords differ; nothing was changed")
+	}
+	return typed[0], nil
 }

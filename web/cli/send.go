@@ -52,6 +52,12 @@ func Send(ctx context.Context, env Env, args []string) error {
 	}
 	c := newClient(o.url, o.key, env.Version)
 	c.http.Timeout += time.Duration(o.wait) * time.Second
+	// On a terminal the answers show how far it is.
+	bar := &progressBar{w: io.Discard}
+	if o.count > 1 && !env.Terminal {
+		bar = newProgressBar(env)
+	}
+	defer bar.clear()
 	code := 0
 	for n := 1; n <= o.count; n++ {
 		event := o.event
@@ -73,7 +79,10 @@ func Send(ctx context.Context, env Env, args []string) error {
 			fmt.Fprintln(env.Stdout, pretty(answer))
 			continue
 		}
-		fmt.Fprintln(env.Stdout, string(bytes.TrimSpace(answer)))
+		if _, err := fmt.Fprintln(env.Stdout, string(bytes.TrimSpace(answer))); err != nil {
+			return fmt.Errorf("print: %w", err)
+		}
+		bar.show(float64(n)/float64(o.count), fmt.Sprintf("%d of %d events posted", n, o.count))
 	}
 	if code != 0 {
 		return &ExitError{code}
