@@ -363,3 +363,21 @@ func TestMigrate(t *testing.T) {
 	data = t.TempDir()
 	check("nothing", nil, 1, "there is no Labhook database")
 }
+
+// TestBackupInterrupted stops a backup and a restoration, which must leave nothing.
+func TestBackupInterrupted(t *testing.T) {
+	t.Parallel()
+	_, data, file := archive(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	env := Env{Getenv: func(string) string { return "" }, Stderr: t.Output()}
+	dir := t.TempDir()
+	for _, args := range [][]string{{"backup", "--data", data, filepath.Join(dir, "stopped.tar")}, {"restore", "--data", dir, file}} {
+		if err := Run(ctx, env, args); !errors.Is(err, context.Canceled) {
+			t.Errorf("%q: %v", args, err)
+		}
+		if entries, err := os.ReadDir(dir); err != nil || len(entries) > 1 || len(entries) == 1 && entries[0].Name() != db.LockFileName {
+			t.Errorf("%q left behind: %v, %v", args, entries, err)
+		}
+	}
+}

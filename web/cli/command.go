@@ -165,6 +165,7 @@ func printOverview(w io.Writer) {
 	for _, c := range Commands() {
 		fmt.Fprintf(w, "  %-11s %s\n", c.Name, c.Summary)
 	}
+	fmt.Fprint(w, "\nWhat is listed or shown is a table on a terminal; elsewhere, and with --json, it is JSON, of a list one object a line.\n")
 	fmt.Fprint(w, "\nExit codes:\n")
 	for _, e := range ExitCodes {
 		fmt.Fprintf(w, "  %d  %s\n", e.Code, e.Meaning)

@@ -210,6 +210,9 @@ func fishScript(all []completed) string {
 		if len(c.arguments) > 0 {
 			fmt.Fprintf(&b, "complete -c labhook -n %s -a %s\n", quoted(condition), fishQuoted(strings.Join(c.arguments, " ")))
 		}
+		if c.path == "serve" { // its flags may come without it
+			condition = "__fish_use_subcommand; or " + condition
+		}
 		for _, f := range c.flags {
 			fmt.Fprintf(&b, "complete -c labhook -n %s -l %s -d %s%s\n", quoted(condition), f.name[2:], fishQuoted(f.usage), fishValue(&f))
 		}

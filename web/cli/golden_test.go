@@ -163,6 +163,8 @@ var varying = []struct {
 	{regexp.MustCompile(`lhk_[A-Za-z0-9_-]+`), "KEY"},
 	{regexp.MustCompile(`\d+ KiB`), "N KiB"},
 	{regexp.MustCompile(`go1\S+ \w+/\w+`), "go1.x os/arch"},
+	{regexp.MustCompile(`(schema|up to date:) \d+`), "$1 N"},
+	{regexp.MustCompile(`Labhook/[\w.]+`), "Labhook/VERSION"},
 	{regexp.MustCompile(`(\S) {2,}`), "$1  "},
 	{regexp.MustCompile(`\x1b`), "␛"},
 	{regexp.MustCompile(`\r`), "␍"},
