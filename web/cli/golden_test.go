@@ -160,6 +160,7 @@ var varying = []struct {
 	{regexp.MustCompile(`"reused": ?(true|false)`), `"reused": false`},
 	{regexp.MustCompile(`v1,[A-Za-z0-9+/=]{40,}`), "SIGNATURE"},
 	{regexp.MustCompile(`"1\d{9}"`), `"UNIX"`},
+	{regexp.MustCompile(`("Content-Length",\s+"value": )"\d+"`), `$1"N"`},
 	{regexp.MustCompile(`lhk_[A-Za-z0-9_-]+`), "KEY"},
 	{regexp.MustCompile(`\d+ KiB`), "N KiB"},
 	{regexp.MustCompile(`go1\S+ \w+/\w+`), "go1.x os/arch"},
