@@ -62,6 +62,10 @@ func TestListPlans(t *testing.T) {
 		"delivered of a webhook":    {engine.DeliveryFilter{States: []engine.DeliveryState{engine.StateDelivered}, WebhookID: 1}, ""},
 		"that are tests":            {engine.DeliveryFilter{Test: new(true), States: waiting, WebhookID: 1}, ""},
 		"that are none":             {engine.DeliveryFilter{Test: new(false), States: waiting, WebhookID: 1}, ""},
+		"answered 503":              {engine.DeliveryFilter{Result: engine.Result{Status: 503}}, ""},
+		"answered 5xx of a webhook": {engine.DeliveryFilter{Result: engine.Result{Status: 5}, WebhookID: 1}, ""},
+		"answered 2xx":              {engine.DeliveryFilter{Result: engine.Result{Status: 2}}, alongKey},
+		"timed out":                 {engine.DeliveryFilter{Result: engine.Result{Class: engine.ClassTimeout}}, ""},
 		"of an event type":          {engine.DeliveryFilter{EventType: engine.LabScored}, alongKey},
 		// A lab instance has few deliveries; they are sorted.
 		"of a subject":         {engine.DeliveryFilter{Subject: "1"}, "USE TEMP B-TREE FOR ORDER BY"},

@@ -165,6 +165,8 @@ CREATE INDEX deliveries_tests ON deliveries (test) WHERE test = 1;
 CREATE INDEX deliveries_state ON deliveries (state) WHERE state <> 'delivered';
 CREATE INDEX deliveries_webhook_state ON deliveries (webhook, state) WHERE state NOT IN ('sending', 'delivered');
 CREATE INDEX deliveries_consumer_state ON deliveries (consumer, state) WHERE state NOT IN ('sending', 'delivered');
+-- Answers other than 2xx, by their first digit, few for the same reason.
+CREATE INDEX deliveries_answer ON deliveries (last_status / 100) WHERE last_status NOT BETWEEN 200 AND 299;
 -- The due queue: exactly the rows in scheduled, queued and retrying, by the CHECK above.
 CREATE INDEX deliveries_due ON deliveries (webhook, due_at) WHERE due_at IS NOT NULL;
 

@@ -61,7 +61,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-store")
-	c := &call{requestID: requestID(h), ip: remoteIP(r)}
+	c := &call{requestID: requestID(h), ip: remoteIP(r), url: r.URL}
 	r = r.WithContext(context.WithValue(r.Context(), callKey{}, c))
 	out := &watched{ResponseWriter: w}
 	defer s.recoverPanic(out, r)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -39,6 +40,7 @@ func (n need) roles() []string {
 type call struct {
 	requestID string
 	ip        string
+	url       *url.URL
 	key       engine.APIKey // zero on open routes
 	body      []byte        // of routes that take one
 }
