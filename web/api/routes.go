@@ -63,6 +63,7 @@ func (s *server) routes() {
 	handle(s, route{get, "/events/{evt}", read, "read-event", "Read an event with its data and deliveries", 200, nil}, s.readEvent)
 
 	handle(s, route{get, "/deliveries", read, "list-deliveries", "List deliveries, newest first", 200, nil}, s.listDeliveries)
+	handle(s, route{post, "/deliveries/resend", manage, "resend-deliveries", "Make one more attempt of each of several deliveries that have ended, or count them", 200, takes[ResendInput](maxSmallBody)}, s.resendMany)
 	handle(s, route{get, "/deliveries/{dlv}", read, "read-delivery", "Read a delivery with its attempts", 200, nil}, s.readDelivery)
 	handle(s, route{post, "/deliveries/{dlv}/resend", manage, "resend-delivery", "Make one more attempt of a delivery that has ended", 200, nil}, s.resendDelivery)
 	handle(s, route{post, "/deliveries/{dlv}/hasten", manage, "hasten-delivery", "Make the next attempt of a delivery now", 200, nil}, s.hastenDelivery)
