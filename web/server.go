@@ -91,6 +91,9 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 	cfg.Engine.AddMaintenance("sessions", time.Hour, func(ctx context.Context) error {
 		return cfg.Store.PurgeSessions(ctx, time.Now())
 	})
+	cfg.Engine.AddMaintenance("kept answers", time.Hour, func(ctx context.Context) error {
+		return cfg.Store.PurgeAnswers(ctx, time.Now())
+	})
 	return s, nil
 }
 

@@ -36,6 +36,21 @@ CREATE TABLE api_keys (
 ) STRICT;
 CREATE INDEX api_keys_consumer ON api_keys (consumer);
 
+-- Requests with an Idempotency-Key, and what was answered.
+CREATE TABLE idempotency (
+  id         INTEGER PRIMARY KEY,
+  api_key    INTEGER NOT NULL REFERENCES api_keys (id),
+  name       TEXT NOT NULL CHECK (name <> ''),
+  request    BLOB NOT NULL CHECK (length(request) = 32),
+  status     INTEGER CHECK (status BETWEEN 100 AND 999), -- NULL: not answered yet
+  answer     BLOB, -- sealed; NULL: none was kept
+  created_at INTEGER NOT NULL,
+  UNIQUE (api_key, name),
+  CHECK (status IS NOT NULL OR answer IS NULL)
+) STRICT;
+CREATE INDEX idempotency_api_key ON idempotency (api_key);
+CREATE INDEX idempotency_created_at ON idempotency (created_at);
+
 CREATE TABLE webhooks (
   id                INTEGER PRIMARY KEY CHECK (id > 0),
   consumer          INTEGER NOT NULL REFERENCES consumers (id),

@@ -38,6 +38,7 @@ type server struct {
 	mux      *http.ServeMux
 	huma     huma.API
 	document []byte // the OpenAPI document
+	underWay underWay
 }
 
 // New returns the handler of everything under Prefix. It panics when a required part is missing.

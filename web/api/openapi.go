@@ -86,6 +86,9 @@ func (a adapter) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.s.ServeHT
 
 // mount adds a route to the mux, behind the guard.
 func (s *server) mount(r route, h http.HandlerFunc) {
+	if r.method == post && r.id != postEventRoute { // which keeps its keys with the events
+		h = s.once(h)
+	}
 	s.mux.HandleFunc(r.method+" "+Prefix+r.path, s.guard(r.need, r.body, h))
 }
 
@@ -104,7 +107,7 @@ func handle[I, O any](s *server, r route, h func(context.Context, *I) (*O, error
 func handlePlain(s *server, r route, h http.HandlerFunc, parameters []*huma.Param, answers map[int]reflect.Type) {
 	doc := s.huma.OpenAPI()
 	op := r.operation()
-	op.Parameters = parameters
+	op.Parameters = append(op.Parameters, parameters...)
 	op.Responses = map[string]*huma.Response{}
 	for status, shape := range answers {
 		op.Responses[strconv.Itoa(status)] = jsonResponse(status, "application/json", doc.Components.Schemas.Schema(shape, true, ""))
@@ -119,10 +122,15 @@ func handlePlain(s *server, r route, h http.HandlerFunc, parameters []*huma.Para
 
 // operation describes the route.
 func (r route) operation() huma.Operation {
+	var parameters []*huma.Param
+	if r.method == post && r.id != postEventRoute {
+		parameters = []*huma.Param{idempotencyParameter("The same key, sent again with the same request, gets the first answer, with Idempotency-Replayed: true. " +
+			"Answers are kept for a day; a request that was refused frees its key")}
+	}
 	resource, _, _ := strings.Cut(strings.TrimPrefix(r.path, "/"), "/")
 	return huma.Operation{
 		Method: r.method, Path: Prefix + r.path, OperationID: r.id, Summary: r.summary, Tags: []string{resource},
-		DefaultStatus: r.status, Errors: r.problems(), Metadata: map[string]any{"route": r},
+		Parameters: parameters, DefaultStatus: r.status, Errors: r.problems(), Metadata: map[string]any{"route": r},
 		Security: []map[string][]string{{"bearer": r.need.roles()}, {"api_key": r.need.roles()}},
 	}
 }

@@ -22,10 +22,7 @@ var eventParameters = []*huma.Param{
 		Description: "Answer when every blocking delivery of the event has ended, and wait for that at most so many seconds. " +
 			"The same event, posted again, joins the wait. Going away cancels nothing",
 	},
-	{
-		Name: "Idempotency-Key", In: "header", Schema: &huma.Schema{Type: huma.TypeString, MaxLength: new(int(engine.MaxIdempotencyKey))},
-		Description: "The same key, sent again with the same event, gets the first answer",
-	},
+	idempotencyParameter("The same key, sent again with the same event, gets the first answer"),
 	{Name: "traceparent", In: "header", Schema: &huma.Schema{Type: huma.TypeString}, Description: "W3C trace context, passed on to receivers"},
 }
 

@@ -22,6 +22,9 @@ const (
 	maxEventTypeBody = engine.MaxEventSample + engine.MaxSchema + maxSmallBody
 )
 
+// postEventRoute is the name of the route that most requests come to.
+const postEventRoute = "post-event"
+
 // documentPath is where the OpenAPI document is, for everybody.
 const documentPath = Prefix + "/openapi.json"
 
@@ -58,7 +61,7 @@ func (s *server) routes() {
 	handle(s, route{post, "/webhooks/{wh}/test", manage, testRoute, "Send an example to a webhook and see what comes of it", 200, mayTake[TestInput](maxEventBody)}, s.testWebhook)
 
 	handle(s, route{get, "/events", read, "list-events", "List events, newest first", 200, nil}, s.listEvents)
-	handlePlain(s, route{post, "/events", send, "post-event", "Post an event, and wait for its blocking deliveries if asked to", 202, takes[EventInput](maxEventBody)}, s.postEvent, eventParameters, eventAnswers)
+	handlePlain(s, route{post, "/events", send, postEventRoute, "Post an event, and wait for its blocking deliveries if asked to", 202, takes[EventInput](maxEventBody)}, s.postEvent, eventParameters, eventAnswers)
 	handlePlain(s, route{post, "/events/batch", send, "post-batch", "Post several events at once", 200, takesMany[EventInput](maxBatchBody)}, s.postBatch, nil, batchAnswers)
 	handle(s, route{get, "/events/{evt}", read, "read-event", "Read an event with its data and deliveries", 200, nil}, s.readEvent)
 
