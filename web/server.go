@@ -40,6 +40,8 @@ type Config struct {
 	TrustedProxies []netip.Prefix
 	// Settings are what the server was started with, to be shown.
 	Settings []Setting
+	// APIRateLimit is how many requests a second the key of an API consumer may make; 0: no limit.
+	APIRateLimit int
 }
 
 // Server answers HTTP requests. It is safe for concurrent use.
@@ -78,6 +80,7 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 		proxies: slices.Clone(cfg.TrustedProxies), crossCheck: http.NewCrossOriginProtection(),
 		api: api.New(api.Config{
 			Store: cfg.Store, Engine: cfg.Engine, Guard: cfg.Guard, Log: cfg.Log, Version: cfg.Version, Settings: apiSettings(cfg.Settings),
+			RateLimit: cfg.APIRateLimit,
 		}),
 	}
 	if s.publicURL != "" {

@@ -21,7 +21,7 @@ import (
 // Prefix starts the path of every route.
 const Prefix = "/api/v1"
 
-// Config is what the API works with. All of it is required but Version and Settings.
+// Config is what the API works with. All of it is required but Version, Settings and RateLimit.
 type Config struct {
 	Store   *db.Store
 	Engine  *engine.Engine
@@ -30,6 +30,9 @@ type Config struct {
 	Version string // of Labhook
 	// Settings are what the server was started with, to be shown.
 	Settings []Setting
+	// RateLimit is how many requests a second the key of an API consumer may make in the long run, at most
+	// MaxRateLimit, and burstSeconds times as many at once; 0: no limit. Platform keys have none.
+	RateLimit int
 }
 
 // server answers the API's requests.
@@ -38,6 +41,7 @@ type server struct {
 	mux      *http.ServeMux
 	huma     huma.API
 	document []byte // the OpenAPI document
+	limits   *rateLimits
 	underWay underWay
 }
 
@@ -46,7 +50,7 @@ func New(cfg Config) http.Handler {
 	if cfg.Store == nil || cfg.Engine == nil || cfg.Guard == nil || cfg.Log == nil {
 		panic("api: New needs a store, an engine, a guard and a log")
 	}
-	s := &server{Config: cfg, mux: http.NewServeMux()}
+	s := &server{Config: cfg, mux: http.NewServeMux(), limits: newRateLimits(cfg.RateLimit)}
 	s.huma = newHuma(s)
 	s.routes()
 	document, err := json.Marshal(s.huma.OpenAPI())

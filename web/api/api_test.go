@@ -25,6 +25,7 @@ import (
 // bundle is the API on a real store and a running engine, with keys of every kind.
 type bundle struct {
 	handler http.Handler
+	config  api.Config // of handler
 	store   *db.Store
 	engine  *engine.Engine
 	log     *logBuffer
@@ -86,7 +87,14 @@ func (b *bundle) start(t testing.TB, changes ...func(*engine.Config)) {
 	if err := b.engine.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	b.handler = api.New(api.Config{Store: b.store, Engine: b.engine, Guard: enginetest.Guard(), Log: log, Version: "1.2.3", Settings: testSettings})
+	b.config = api.Config{Store: b.store, Engine: b.engine, Guard: enginetest.Guard(), Log: log, Version: "1.2.3", Settings: testSettings}
+	b.serve(t)
+}
+
+// serve makes the handler anew from its configuration.
+func (b *bundle) serve(t testing.TB) {
+	t.Helper()
+	b.handler = api.New(b.config)
 }
 
 // countingStore counts the questions that waiting senders cost.

@@ -137,7 +137,9 @@ func (r route) operation() huma.Operation {
 
 // problems lists the statuses that the route may answer with beside its success.
 func (r route) problems() []int {
-	list := []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusUnprocessableEntity, http.StatusInternalServerError}
+	list := []int{
+		http.StatusUnauthorized, http.StatusForbidden, http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusInternalServerError,
+	}
 	if strings.Contains(r.path, "{") {
 		list = append(list, http.StatusNotFound)
 	}
@@ -146,9 +148,6 @@ func (r route) problems() []int {
 	}
 	if r.method == put {
 		list = append(list, http.StatusPreconditionFailed)
-	}
-	if r.id == pingRoute || r.id == testRoute {
-		list = append(list, http.StatusTooManyRequests)
 	}
 	if r.body != nil {
 		list = append(list, http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)

@@ -57,8 +57,8 @@ func (s *server) routes() {
 	handle(s, route{post, "/webhooks/{wh}/recover", manage, "recover-webhook", "Send again what failed or was cancelled since a time, or count it", 200, takes[RecoverInput](maxSmallBody)}, s.recoverWebhook)
 	handle(s, route{get, "/webhooks/{wh}/recovery", read, "read-recovery", "Read how far the latest recovery of a webhook is", 200, nil}, s.readRecovery)
 
-	handle(s, route{post, "/webhooks/{wh}/ping", manage, pingRoute, "Ask the receiver of a webhook whether it answers", 200, nil}, s.pingWebhook)
-	handle(s, route{post, "/webhooks/{wh}/test", manage, testRoute, "Send an example to a webhook and see what comes of it", 200, mayTake[TestInput](maxEventBody)}, s.testWebhook)
+	handle(s, route{post, "/webhooks/{wh}/ping", manage, "ping-webhook", "Ask the receiver of a webhook whether it answers", 200, nil}, s.pingWebhook)
+	handle(s, route{post, "/webhooks/{wh}/test", manage, "test-webhook", "Send an example to a webhook and see what comes of it", 200, mayTake[TestInput](maxEventBody)}, s.testWebhook)
 
 	handle(s, route{get, "/events", read, "list-events", "List events, newest first", 200, nil}, s.listEvents)
 	handlePlain(s, route{post, "/events", send, postEventRoute, "Post an event, and wait for its blocking deliveries if asked to", 202, takes[EventInput](maxEventBody)}, s.postEvent, eventParameters, eventAnswers)
