@@ -94,7 +94,7 @@ func (b *bundle) start(t testing.TB, changes ...func(*engine.Config)) {
 // serve makes the handler anew from its configuration.
 func (b *bundle) serve(t testing.TB) {
 	t.Helper()
-	b.handler = api.New(b.config)
+	b.handler = judged(t, api.New(b.config))
 }
 
 // countingStore counts the questions that waiting senders cost.

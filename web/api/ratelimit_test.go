@@ -61,8 +61,14 @@ func TestRateOverTime(t *testing.T) {
 		wait time.Duration
 		want int
 	}{
-		{0, burst}, {0, 0}, {20 * time.Millisecond, 1}, {19 * time.Millisecond, 0}, {time.Millisecond, 1},
-		{time.Second, perSecond}, {time.Hour, burst}, {2 * time.Second, 2 * perSecond},
+		{0, burst},
+		{0, 0},
+		{20 * time.Millisecond, 1},
+		{19 * time.Millisecond, 0},
+		{time.Millisecond, 1},
+		{time.Second, perSecond},
+		{time.Hour, burst},
+		{2 * time.Second, 2 * perSecond},
 	} {
 		now = now.Add(step.wait)
 		n := 0
