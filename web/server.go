@@ -60,7 +60,7 @@ type Server struct {
 	onceForms  *onceForms
 	proxies    proxies
 	crossCheck *http.CrossOriginProtection
-	api        http.Handler
+	api        api.Handler
 }
 
 // New returns a server. It reads the cookie key from the store, or makes it.

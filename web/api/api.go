@@ -40,13 +40,19 @@ type server struct {
 	Config
 	mux      *http.ServeMux
 	huma     huma.API
-	document []byte // the OpenAPI document
+	document []byte // the OpenAPI document in JSON
 	limits   *rateLimits
 	underWay underWay
 }
 
+// Handler answers everything under Prefix. It is safe for concurrent use.
+type Handler struct{ *server }
+
+// Document returns the OpenAPI document in JSON, which the caller must not change.
+func (h Handler) Document() []byte { return h.document }
+
 // New returns the handler of everything under Prefix. It panics when a required part is missing.
-func New(cfg Config) http.Handler {
+func New(cfg Config) Handler {
 	if cfg.Store == nil || cfg.Engine == nil || cfg.Guard == nil || cfg.Log == nil {
 		panic("api: New needs a store, an engine, a guard and a log")
 	}
@@ -58,7 +64,8 @@ func New(cfg Config) http.Handler {
 		panic(fmt.Sprintf("api: write the OpenAPI document: %v", err))
 	}
 	s.document = document
-	return s
+	s.serveDocuments(newDocuments(document))
+	return Handler{s}
 }
 
 // ServeHTTP answers one request. Paths without a route get a problem, too.

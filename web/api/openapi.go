@@ -63,7 +63,8 @@ func newHuma(s *server) huma.API {
 	cfg.OnAddOperation = []huma.AddOpFunc{describeBody}
 	cfg.RejectUnknownQueryParameters = true
 	cfg.Info.Description = "Webhook server for lab and training platforms. Unknown fields and parameters are refused. " +
-		"In a body null counts as absent. Problems are RFC 9457."
+		"In a body null counts as absent. Problems are RFC 9457. Lists go on where their header Link says. " +
+		"Keys of API consumers have a rate of requests, told in RateLimit-Policy and RateLimit; 429 says in Retry-After when to go on."
 	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"bearer":  {Type: "http", Scheme: "bearer"},
 		"api_key": {Type: "apiKey", In: "header", Name: "api_key"},
@@ -177,10 +178,4 @@ func jsonResponse(status int, mediaType string, schema *huma.Schema) *huma.Respo
 		Description: http.StatusText(status),
 		Content:     map[string]*huma.MediaType{mediaType: {Schema: schema}},
 	}
-}
-
-// readDocument answers with the document.
-func (s *server) readDocument(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "application/openapi+json")
-	_, _ = w.Write(s.document)
 }

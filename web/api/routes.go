@@ -25,9 +25,6 @@ const (
 // postEventRoute is the name of the route that most requests come to.
 const postEventRoute = "post-event"
 
-// documentPath is where the OpenAPI document is, for everybody.
-const documentPath = Prefix + "/openapi.json"
-
 // routes is every route of the API, with what it needs of the key and the body that it takes.
 func (s *server) routes() {
 	handle(s, route{get, "/consumers", read, "list-consumers", "List API consumers", 200, nil}, s.listConsumers)
@@ -84,6 +81,4 @@ func (s *server) routes() {
 	handle(s, route{get, "/egress", read, "read-egress", "Read the addresses that receivers must allow", 200, nil}, s.readEgress)
 	handle(s, route{get, "/settings", readPlatform, "list-settings", "List what the server was started with", 200, nil}, s.listSettings)
 	handle(s, route{get, "/version", read, "read-version", "Read what runs", 200, nil}, s.readVersion)
-
-	s.mux.HandleFunc("GET "+documentPath, s.guard(open, nil, s.readDocument))
 }
