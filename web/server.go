@@ -24,6 +24,7 @@ import (
 	"labhook/engine"
 	"labhook/engine/egress"
 	"labhook/static"
+	"labhook/views"
 	"labhook/web/api"
 )
 
@@ -107,7 +108,9 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET /healthz", s.handleHealth)
 	mux.HandleFunc("GET /readyz", s.handleReady)
 	mux.Handle("GET "+static.Prefix, withSecurityHeaders(static.Handler()))
-	mux.Handle("/", s.screens())
+	screens := s.screens()
+	mux.Handle("GET "+views.APIReferenceURL(), screens)
+	mux.Handle("/", screens)
 	return s.proxies.withClient(s.withVisit(s.withAccessLog(s.withRecovery(mux))))
 }
 
