@@ -59,6 +59,7 @@ func New(cfg Config) Handler {
 	s := &server{Config: cfg, mux: http.NewServeMux(), limits: newRateLimits(cfg.RateLimit)}
 	s.huma = newHuma(s)
 	s.routes()
+	describeHeaders(s.huma.OpenAPI())
 	document, err := json.Marshal(s.huma.OpenAPI())
 	if err != nil {
 		panic(fmt.Sprintf("api: write the OpenAPI document: %v", err))

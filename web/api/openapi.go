@@ -173,6 +173,24 @@ func describeBody(doc *huma.OpenAPI, op *huma.Operation) {
 	}
 }
 
+// describeHeaders adds the headers that answers of a status have on every route.
+func describeHeaders(doc *huma.OpenAPI) {
+	for _, path := range doc.Paths {
+		for _, op := range []*huma.Operation{path.Get, path.Put, path.Post, path.Delete} {
+			if op == nil {
+				continue
+			}
+			for status, response := range op.Responses {
+				if status == "429" || status == "503" {
+					response.Headers = map[string]*huma.Param{"Retry-After": {
+						Description: "Seconds after which to ask again", Schema: &huma.Schema{Type: huma.TypeInteger},
+					}}
+				}
+			}
+		}
+	}
+}
+
 func jsonResponse(status int, mediaType string, schema *huma.Schema) *huma.Response {
 	return &huma.Response{
 		Description: http.StatusText(status),
