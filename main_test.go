@@ -813,10 +813,11 @@ func TestStopDuringStart(t *testing.T) {
 // over the one it starts with.
 var mayImport = map[string][]string{
 	"":                  {"web/cli"},
-	"web":               {"web/api", "web/skilljar", "db", "engine", "views", "static"},
-	"web/api":           {"db", "engine"},
-	"web/skilljar":      {"db", "engine"},
-	"web/cli":           {"web", "web/cli/bench", "db", "engine"},
+	"web":               {"web/api", "web/keyrate", "web/skilljar", "db", "engine", "views", "static"},
+	"web/api":           {"web/keyrate", "db", "engine"},
+	"web/skilljar":      {"web/keyrate", "db", "engine"},
+	"web/keyrate":       {"engine"},
+	"web/cli":           {"web", "web/cli/bench", "web/keyrate", "db", "engine"},
 	"web/cli/bench":     {"db", "engine"},
 	"views":             {"engine", "static"},
 	"db":                {"engine"},

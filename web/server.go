@@ -27,6 +27,7 @@ import (
 	"labhook/static"
 	"labhook/views"
 	"labhook/web/api"
+	"labhook/web/keyrate"
 	"labhook/web/skilljar"
 )
 
@@ -76,6 +77,7 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	rate := keyrate.New(cfg.APIRateLimit)
 	s := &Server{
 		store: cfg.Store, engine: cfg.Engine, guard: cfg.Guard, log: cfg.Log,
 		version: cfg.Version, publicURL: strings.TrimRight(cfg.PublicURL, "/"), secure: cfg.Secure,
@@ -84,7 +86,7 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 		proxies: slices.Clone(cfg.TrustedProxies), crossCheck: http.NewCrossOriginProtection(),
 		api: api.New(api.Config{
 			Store: cfg.Store, Engine: cfg.Engine, Guard: cfg.Guard, Log: cfg.Log, Version: cfg.Version, Settings: apiSettings(cfg.Settings),
-			RateLimit: cfg.APIRateLimit,
+			Rate: rate,
 		}),
 	}
 	if s.publicURL != "" {
@@ -96,7 +98,7 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 	}
 	s.crossCheck.SetDenyHandler(http.HandlerFunc(s.handleCrossOrigin))
 	s.skilljar = skilljar.New(skilljar.Config{
-		Store: cfg.Store, Engine: cfg.Engine, Guard: cfg.Guard, Log: cfg.Log, BaseURL: s.baseURL, CrossOrigin: s.crossCheck,
+		Store: cfg.Store, Engine: cfg.Engine, Guard: cfg.Guard, Log: cfg.Log, BaseURL: s.baseURL, CrossOrigin: s.crossCheck, Rate: rate,
 	})
 	cfg.Engine.AddMaintenance("sessions", time.Hour, func(ctx context.Context) error {
 		return cfg.Store.PurgeSessions(ctx, time.Now())

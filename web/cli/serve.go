@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"labhook/engine/egress"
-	"labhook/web/api"
+	"labhook/web/keyrate"
 )
 
 // Defaults of serve.
@@ -75,8 +75,8 @@ func serveConfig(env Env, args []string) (serverConfig, error) {
 	if cfg.grace < 0 {
 		return cfg, f.problem("--grace must not be negative")
 	}
-	if cfg.apiRate < 0 || cfg.apiRate > api.MaxRateLimit {
-		return cfg, f.problem("--api-rate-limit must be 0 to %d", api.MaxRateLimit)
+	if cfg.apiRate < 0 || cfg.apiRate > keyrate.Max {
+		return cfg, f.problem("--api-rate-limit must be 0 to %d", keyrate.Max)
 	}
 	if _, _, err = net.SplitHostPort(cfg.listen); err != nil {
 		return cfg, f.problem("--listen: %q is not an address and port such as 127.0.0.1:8080", cfg.listen)
