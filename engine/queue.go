@@ -28,9 +28,9 @@ type queue struct {
 	inRing   bool
 
 	limit int // requests that may be in the air now
-	slow  int // of sending, how many take longer than slowAfter
-	// proven: an attempt succeeded since the start. lame: the receiver was slow or gave no answer the last time.
-	proven, lame bool
+	// proven: an attempt succeeded since the start. late: the last one did, but it was slow. lame: it gave no answer, or
+	// was slow without a success.
+	proven, late, lame bool
 	// limiter keeps to the webhook's rate limit; nil: it has none. resting: it must not send before a timer ends.
 	limiter *rate.Limiter
 	resting bool
@@ -58,15 +58,21 @@ type standing int
 const (
 	proven standing = iota // it answers
 	fresh                  // nothing is known
-	lame                   // it was slow or gave no answer the last time
+	late                   // its last answer was a success, but slow
+	lame                   // it gave no answer the last time, or a slow one that was no success
 	standings
 )
+
+// unproven are the standings but the first.
+var unproven = [...]standing{fresh, late, lame}
 
 // standing returns what is known of the receiver.
 func (q *queue) standing() standing {
 	switch {
 	case q.lame:
 		return lame
+	case q.late:
+		return late
 	case q.proven:
 		return proven
 	}
@@ -77,9 +83,9 @@ func newQueue(id WebhookID) *queue {
 	return &queue{webhook: id, place: -1, limit: firstSenders}
 }
 
-// aside reports whether what is ready may use only half of the room in memory: that of webhooks which are not sent as
-// fast as events come in. The other half is always free for those which are.
-func (q *queue) aside() bool { return q.lame || !q.proven || q.limiter != nil }
+// aside reports whether what is ready may use only a share of the room in memory: that of webhooks which are not sent as
+// fast as events come in. Half of the room is always free for those which are.
+func (q *queue) aside() bool { return q.standing() != proven || q.limiter != nil }
 
 func (q *queue) paused() bool { return !q.pausedUntil.IsZero() }
 
@@ -106,7 +112,7 @@ func (q *queue) wakeAt() time.Time {
 func (q *queue) roomFor(most int) int {
 	n := q.limit * readyPerSender
 	switch {
-	case q.lame:
+	case q.late || q.lame:
 		n = 2 * q.limit
 	case !q.proven:
 		n = firstSenders
@@ -145,7 +151,9 @@ func (q *queue) learn(r sendResult, least, most int) {
 		return
 	}
 	answered := r.class == "" || r.class == ClassStatus || r.class == ClassRedirect || r.class == ClassBody
-	q.lame = !answered || r.took >= slowAfter
+	slow := r.took >= slowAfter
+	q.late = r.class == "" && slow
+	q.lame = !answered || r.class != "" && slow
 	switch {
 	case r.class == "":
 		q.proven = true
