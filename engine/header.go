@@ -120,7 +120,7 @@ func CheckHeaders(bad *InvalidError, headers []Header) {
 		case !h.Sensitive && slices.Contains(alwaysSensitive, strings.ToLower(h.Name)):
 			bad.add("headers", "Header %d: %s carries a secret and must be sensitive", i+1, h.Name)
 		case h.Value == Mask:
-			bad.add("headers", "Header %d: enter the value of %s, its dots stand for no stored value", i+1, h.Name)
+			bad.add("headers", "Header %d: enter the value of %s; its dots stand for no stored value, or for one that was meant for another scheme, host or port", i+1, h.Name)
 		case !isHeaderValue(h.Value.Reveal()):
 			bad.add("headers", "Header %d: the value of %s must not contain control characters", i+1, h.Name)
 		}

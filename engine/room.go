@@ -111,4 +111,3 @@ func (d *dispatcher) trim(q *queue) {
 	d.refill(q)
 	d.poke()
 }
-

@@ -105,7 +105,7 @@ func (f WebhookForm) headersRow() Field {
 		"One a line, Name: value or name=value. Secret values, such as that of Authorization, are stored encrypted and shown as "+engine.Mask+".",
 		f.Headers, 4)
 	if strings.Contains(f.Headers, engine.Mask) {
-		row.Hint += " Leave the dots to keep a value."
+		row.Hint += " Leave the dots to keep a value; with another host in the URL enter it again."
 	}
 	return row
 }
