@@ -201,11 +201,10 @@ func (d *dispatcher) claim(ctx context.Context, wants []Want) bool {
 func (d *dispatcher) claimed(q *queue, c Claim, now time.Time) {
 	for _, s := range c.Taken {
 		d.hold(q, s.Delivery.ID, s.Delivery.Claim, len(s.Event.Data))
-		probe := q.paused() && q.probe == 0 && !now.Before(q.pausedUntil)
-		if probe {
+		if q.paused() && q.probe == 0 && !now.Before(q.pausedUntil) {
 			q.probe = s.Delivery.ID
 		}
-		d.push(q, s, probe)
+		d.push(q, s)
 	}
 	q.claiming = false
 	q.nextDue = c.NextDue

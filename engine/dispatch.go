@@ -131,7 +131,7 @@ func (d *dispatcher) handOver(e *Event, offers []Offer, stored []Delivery) {
 		if offers[i].Room {
 			q.reserved--
 			if len(stored) > 0 && stored[i].State == StateSending {
-				d.push(q, &Sending{Delivery: stored[i], Event: e}, false)
+				d.push(q, &Sending{Delivery: stored[i], Event: e, DueAt: stored[i].CreatedAt})
 				continue
 			}
 			delete(d.held, offers[i].Delivery.ID)
@@ -145,17 +145,14 @@ func (d *dispatcher) handOver(e *Event, offers []Offer, stored []Delivery) {
 	d.makeRoom()
 }
 
-// push makes a delivery ready that is already counted by hold. pass: it may go though its webhook is paused.
-func (d *dispatcher) push(q *queue, s *Sending, pass bool) {
-	switch {
-	case q.paused() && !pass:
+// push makes a delivery ready that is already counted by hold.
+func (d *dispatcher) push(q *queue, s *Sending) {
+	if q.paused() && !s.asked && q.probe != s.Delivery.ID {
 		// The pause began while it was on its way.
 		d.add(q, -1, -len(s.Event.Data))
 		d.left = append(d.left, s)
 		d.poke()
 		return
-	case q.paused():
-		q.pass++
 	}
 	q.ready = append(q.ready, s)
 	d.enter(q)
@@ -197,9 +194,6 @@ func (d *dispatcher) take(q *queue) (*flight, *Sending) {
 	s := q.ready[0]
 	q.ready[0] = nil
 	q.ready = q.ready[1:]
-	if q.paused() {
-		q.pass--
-	}
 	d.add(q, -1, -len(s.Event.Data))
 	f := &flight{queue: q, started: time.Now(), standing: q.standing()}
 	d.serving[f.standing]++
@@ -281,9 +275,6 @@ func (d *dispatcher) drop(webhook WebhookID, id DeliveryID) {
 		q.ready = append(q.ready[:i], q.ready[i+1:]...)
 		d.add(q, -1, -len(s.Event.Data))
 		delete(d.held, id)
-		if q.paused() {
-			q.pass--
-		}
 		if q.probe == id {
 			q.probe = 0
 		}
@@ -301,26 +292,21 @@ func (d *dispatcher) empty(q *queue) []*Sending {
 	for _, s := range taken {
 		d.add(q, -1, -len(s.Event.Data))
 	}
-	q.ready, q.pass = nil, 0
+	q.ready = nil
 	d.leave(q)
 	return taken
 }
 
 // stop keeps senders from taking more and returns what was ready and not sent.
-func (d *dispatcher) stop() []DeliveryID {
+func (d *dispatcher) stop() []*Sending {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.stopped = true
-	var ids []DeliveryID
+	unsent := d.left
 	for _, q := range d.queues {
-		for _, s := range q.ready {
-			ids = append(ids, s.Delivery.ID)
-		}
+		unsent = append(unsent, q.ready...)
 		q.ready = nil
 	}
-	for _, s := range d.left {
-		ids = append(ids, s.Delivery.ID)
-	}
 	d.rings, d.due, d.aside.crowded, d.lame.crowded, d.left = [standings][]*queue{}, nil, nil, nil, nil
-	return ids
+	return unsent
 }

@@ -176,6 +176,46 @@ func TestRetryNowWhilePaused(t *testing.T) {
 	})
 }
 
+// TestAskedForOutlivesPause: what a person asked for while the webhook was paused is sent though the next pause begins
+// before its turn has come.
+func TestAskedForOutlivesPause(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := setup(t, engine.Limits{SendersPerWebhook: 2})
+		var down outage
+		var slow atomic.Bool
+		b.wire.answer = func(ctx context.Context, a arrival, nth int) (int, error) {
+			if slow.Load() {
+				time.Sleep(20 * time.Second)
+			}
+			return down.answer(ctx, a, nth)
+		}
+		w := b.webhook(nil)
+		ids := b.backlog()[:6]
+		before, err := b.store.Streak(t.Context(), w.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		slow.Store(true)
+		sent := len(b.wire.seen())
+		for _, id := range ids {
+			if _, err := b.engine.Resend(t.Context(), engine.System, id); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(50 * time.Second)
+		after, err := b.store.Streak(t.Context(), w.ID)
+		if err != nil || after.Spell <= before.Spell {
+			t.Fatalf("no second pause began: %+v, %v", after, err)
+		}
+		for _, id := range ids {
+			if !slices.ContainsFunc(b.wire.seen()[sent:], func(a arrival) bool { return a.id == id.String() }) {
+				t.Errorf("%s was not sent", id)
+			}
+		}
+	})
+}
+
 // TestPauseOutlivesRestart stops the engine during a pause: the next one sends nothing before the probe is due.
 func TestPauseOutlivesRestart(t *testing.T) {
 	t.Parallel()

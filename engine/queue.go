@@ -35,11 +35,10 @@ type queue struct {
 	limiter *rate.Limiter
 	resting bool
 
-	// pausedUntil is when the next probe may go; zero: the webhook is not paused. probe is the delivery that is the probe,
-	// and pass counts the ready deliveries that may go though it is paused: the probe, and what a person asked for.
+	// pausedUntil is when the next probe may go; zero: the webhook is not paused. While it is, what is ready is no more than
+	// the probe and what a person asked for. probe is the delivery that is the probe.
 	pausedUntil time.Time
 	probe       DeliveryID
-	pass        int
 
 	// nextDue is when the first delivery on disk is due; zero: none is there. place is its index in the
 	// heap, -1 when it is not in it: nothing is due, or there is no room to claim more.
@@ -97,7 +96,7 @@ func (q *queue) unused() bool {
 
 // maySend reports whether the queue may have its turn.
 func (q *queue) maySend() bool {
-	return len(q.ready) > 0 && q.sending < q.limit && !q.resting && (!q.paused() || q.pass > 0)
+	return len(q.ready) > 0 && q.sending < q.limit && !q.resting
 }
 
 // wakeAt is when the loop must look after what waits on disk.
