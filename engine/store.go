@@ -82,8 +82,9 @@ type Store interface {
 	// ResumeWebhook ends the pause of a webhook by hand. ErrConflict when it is not paused.
 	ResumeWebhook(ctx context.Context, who Actor, id WebhookID) error
 
-	// StartRecovery begins a recovery with its first piece, and writes it to the audit log. ErrNotFound, or a Conflict.
-	StartRecovery(ctx context.Context, who Actor, id WebhookID, since, now time.Time) (Recovery, error)
+	// StartRecovery begins a recovery with its first piece, and writes it to the audit log. enable: the webhook is switched
+	// on with it. ErrNotFound, or a Conflict, and then nothing was changed.
+	StartRecovery(ctx context.Context, who Actor, id WebhookID, since, now time.Time, enable bool) (Recovery, error)
 
 	// GoOn does a piece of what was too much for the transaction that began it: it cancels what waits for webhooks that
 	// went out of use, and goes on with recoveries. It reports whether more is left.
