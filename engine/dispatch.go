@@ -5,6 +5,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 // dispatcher decides what is sent next. Deliveries reach it in two ways: handed over from the commit that made
@@ -41,7 +43,9 @@ type dispatcher struct {
 	serving  [standings]int // how many of those serve receivers of that standing
 	slow     [standings]int // senders whose request takes longer than slowAfter, by the standing when it began
 	air      flights
-	watching bool // a timer looks for requests that become slow
+	pace     *rate.Limiter // of requests to lame receivers
+	pacing   bool          // a timer lets the next one begin
+	watching bool          // a timer looks for requests that become slow
 
 	wake    chan struct{}      // the loop looks again
 	rescues chan chan struct{} // asks the loop to put back what nobody holds
@@ -84,6 +88,13 @@ func (l Limits) withDefaults() Limits {
 	return l
 }
 
+// lamePerSecond is how many requests to lame receivers may begin in a second: one that refuses at once would otherwise have
+// its backlog sent and recorded as fast as this host can, until it is paused. lameBurst is how many may begin at once.
+const (
+	lamePerSecond = 200
+	lameBurst     = 64
+)
+
 // othersEvery is how many turns go by before receivers that are not proven have one, while proven ones wait as well.
 const othersEvery = 4
 
@@ -91,6 +102,7 @@ func newDispatcher(limits Limits, store Store, log *slog.Logger, send func(*Send
 	return &dispatcher{
 		limits: limits.withDefaults(), store: store, log: log, send: send,
 		queues: map[WebhookID]*queue{}, held: map[DeliveryID]int{},
+		pace: rate.NewLimiter(lamePerSecond, lameBurst),
 		wake: make(chan struct{}, 1), rescues: make(chan chan struct{}),
 	}
 }
@@ -197,6 +209,9 @@ func (d *dispatcher) take(q *queue) (*flight, *Sending) {
 	d.add(q, -1, -len(s.Event.Data))
 	f := &flight{queue: q, started: time.Now(), standing: q.standing()}
 	d.serving[f.standing]++
+	if f.standing == lame {
+		d.pace.Allow()
+	}
 	q.sending++
 	d.air.add(f)
 	d.watch()

@@ -51,9 +51,38 @@ func (d *dispatcher) mayGo(s standing) bool {
 	case s == late:
 		return d.serving[late] < quarter && (d.slow[late] < reserve || d.slow[late]+hanging < d.limits.Slow)
 	case s == lame:
-		return d.serving[lame] < quarter && hanging < d.limits.Slow-reserve && d.slow[late]+hanging < d.limits.Slow
+		return d.serving[lame] < quarter && hanging < d.limits.Slow-reserve && d.slow[late]+hanging < d.limits.Slow && d.inPace()
 	}
 	return true
+}
+
+// inPace reports whether a request to a lame receiver may begin now. If not, a timer starts senders when they may.
+func (d *dispatcher) inPace() bool {
+	if d.pace.Tokens() >= 1 {
+		return true
+	}
+	d.goOnInPace()
+	return false
+}
+
+// goOnInPace starts a sender at the pace of lame receivers, as long as any of them wait.
+func (d *dispatcher) goOnInPace() {
+	if d.pacing {
+		return
+	}
+	d.pacing = true
+	time.AfterFunc(time.Second/lamePerSecond, func() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.pacing = false
+		if d.stopped {
+			return
+		}
+		d.start()
+		if len(d.rings[lame]) > 0 {
+			d.goOnInPace()
+		}
+	})
 }
 
 // nextQueue takes the queue from its ring whose turn it is; nil when there is none.
