@@ -96,44 +96,57 @@ func (s *Store) UpdateWebhook(ctx context.Context, who engine.Actor, w engine.We
 func (s *Store) SetWebhookEnabled(ctx context.Context, who engine.Actor, id engine.WebhookID, enabled bool) (engine.Webhook, error) {
 	action := "webhook.disable"
 	if enabled {
-		action = "webhook.enable"
+		action = actionEnable
 	}
-	after, err := s.changeWebhook(ctx, who, id, action, func(old *engine.Webhook) (*engine.Webhook, error) {
-		next := *old
-		next.Enabled = enabled
-		return &next, nil
-	})
+	after, err := s.changeWebhook(ctx, who, id, action, enabledAs(enabled))
 	if err != nil {
 		return engine.Webhook{}, fmt.Errorf("%s: %w", action, err)
 	}
 	return after, nil
 }
 
+// actionEnable is what the audit log calls it when a webhook is switched on.
+const actionEnable = "webhook.enable"
+
+// enabledAs returns the edit that switches a webhook on or off.
+func enabledAs(enabled bool) func(old *engine.Webhook) (*engine.Webhook, error) {
+	return func(old *engine.Webhook) (*engine.Webhook, error) {
+		next := *old
+		next.Enabled = enabled
+		return &next, nil
+	}
+}
+
 // changeWebhook stores what edit makes of a webhook as its next version.
 func (s *Store) changeWebhook(ctx context.Context, who engine.Actor, id engine.WebhookID, action string,
 	edit func(old *engine.Webhook) (*engine.Webhook, error),
 ) (engine.Webhook, error) {
-	return change(ctx, s.writer, func(t *tx) (after engine.Webhook, err error) {
-		old := t.directory.Webhook(id)
-		if old == nil {
-			return after, engine.ErrNotFound
-		}
-		next, err := edit(old)
-		if err != nil {
-			return after, err
-		}
-		next.DeactivateReason = engine.DeactivatedByHand // if it goes off
-		if after, err = s.putWebhook(t, who, action, old, next); err != nil {
-			return after, err
-		}
-		switch {
-		case old.Enabled && !after.Enabled:
-			err = t.raiseDeactivated(&after, nil)
-		case !old.Enabled && after.Enabled:
-			err = t.resume(id)
-		}
+	return change(ctx, s.writer, func(t *tx) (engine.Webhook, error) { return s.editWebhook(t, who, id, action, edit) })
+}
+
+// editWebhook is changeWebhook as a part of a transaction.
+func (s *Store) editWebhook(t *tx, who engine.Actor, id engine.WebhookID, action string,
+	edit func(old *engine.Webhook) (*engine.Webhook, error),
+) (after engine.Webhook, err error) {
+	old := t.directory.Webhook(id)
+	if old == nil {
+		return after, engine.ErrNotFound
+	}
+	next, err := edit(old)
+	if err != nil {
 		return after, err
-	})
+	}
+	next.DeactivateReason = engine.DeactivatedByHand // if it goes off
+	if after, err = s.putWebhook(t, who, action, old, next); err != nil {
+		return after, err
+	}
+	switch {
+	case old.Enabled && !after.Enabled:
+		err = t.raiseDeactivated(&after, nil)
+	case !old.Enabled && after.Enabled:
+		err = t.resume(id)
+	}
+	return after, err
 }
 
 // putWebhook stores the next version of a webhook. When it goes off, for the reason that next gives, what waits for it is

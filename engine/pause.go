@@ -85,5 +85,8 @@ func (s Streak) Resume(now time.Time) Streak {
 	return s
 }
 
-// Failing reports whether the webhook is to be called failing.
-func (s *Streak) Failing() bool { return s.GivenUp >= FailingAfter || s.Paused() }
+// Tells reports whether SystemWebhookFailing is to be raised when before became s: once for deliveries that were given up,
+// and once when the pauses begin.
+func (s *Streak) Tells(before *Streak) bool {
+	return s.GivenUp >= FailingAfter && !before.Told || s.Paused() && before.Spell == 0
+}

@@ -181,6 +181,14 @@ func TestWebhookSecretsAreMasked(t *testing.T) {
 	if !slices.Equal(stored.Headers, want) || stored.Version != 2 {
 		t.Errorf("version %d, %d headers: %v", stored.Version, len(stored.Headers), slices.Equal(stored.Headers, want))
 	}
+
+	moved := strings.NewReplacer("https://a.example", "https://b.example", `"version":1`, `"version":2`).Replace(again)
+	p := b.send(t, "PUT", "/api/v1/webhooks/"+made.ID, "contoso", moved).problem(422)
+	if len(p.Errors) != 2 || p.Errors[0].Field != "headers" || !strings.Contains(p.Errors[0].Message, "enter the value of Authorization") {
+		t.Errorf("to another host: %+v", p.Errors)
+	}
+	moved = strings.ReplaceAll(moved, `"value":"`+engine.Mask, `"value":"entered-again`)
+	b.send(t, "PUT", "/api/v1/webhooks/"+made.ID, "contoso", moved).want(200)
 }
 
 // TestWebhookVersions changes a webhook with versions and ETags that fit and that do not.
