@@ -249,7 +249,7 @@ func TestRecordTaken(t *testing.T) {
 			must(t, err)
 		},
 		"put back and taken again": func(t *testing.T, d engine.Delivery) {
-			must(t, b.PutBack(t.Context(), start, []engine.DeliveryID{d.ID}))
+			must(t, b.PutBack(t.Context(), start, []*engine.Sending{{Delivery: d}}))
 			_, err := b.ClaimDelivery(t.Context(), start, d.ID)
 			must(t, err)
 		},
