@@ -109,6 +109,7 @@ func checkFailed(t *testing.T, s *Store) {
 	attempts, err := s.Attempts(t.Context(), d.ID)
 	must(t, err)
 	if len(attempts) != 3 || attempts[2].Outcome.Kind != engine.OutcomeGiveUp || attempts[0].Outcome.Kind != engine.OutcomeRetry ||
+		len(attempts[0].Request.Headers) != 10 || attempts[0].Request.Headers[9] != fmt.Sprint("Webhook-Timestamp: ", attempts[0].StartedAt.Unix()) ||
 		attempts[0].Answer == nil || attempts[0].Answer.StatusCode != 503 || string(attempts[0].Request.Body) != string(e.Data) {
 		t.Errorf("%+v", attempts)
 	}

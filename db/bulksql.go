@@ -42,7 +42,7 @@ SELECT (b.accepted - :epoch) << 20 | b.low | 1, (b.accepted - :epoch) << 20 | b.
 FROM temp.bulk b CROSS JOIN temp.bulk_webhooks w ON w.place = b.place`
 
 	// bulkAttempt is an attempt of a chunk, with the time at which it was recorded.
-	bulkAttempt = `(SELECT b.*, w.id AS webhook, w.verb, w.url, w.version, n.number, b.accepted + (n.number - 1) * 60000 AS started,
+	bulkAttempt = `(SELECT b.*, w.id AS webhook, w.type, w.verb, w.url, w.version, n.number, b.accepted + (n.number - 1) * 60000 AS started,
 	b.accepted + (n.number - 1) * 60000 + 12 AS recorded,
 	CASE WHEN n.number < b.attempts OR b.state = 'retrying' THEN 'retry' WHEN b.state = 'failed' THEN 'give_up' ELSE 'delivered' END AS outcome,
 	CASE WHEN b.state = 'retrying' THEN NULL WHEN n.number < b.attempts OR b.state = 'failed' THEN 503 ELSE 200 END AS status,
@@ -53,12 +53,14 @@ FROM temp.bulk b CROSS JOIN temp.bulk_number n ON n.number <= b.attempts CROSS J
 	proto, status, answer_headers, answer_body, truncated, outcome, class, error, retry_at,
 	dns_us, connect_us, tls_us, wait_us, body_us, total_us, reused, remote_addr)
 SELECT (recorded - :epoch) << 20 | low | (1 + number), (accepted - :epoch) << 20 | low | 1, number, 'automatic', started, version, verb, url,
-	'Content-Length: 700' || char(10) || 'Content-Type: application/json' || char(10) || 'User-Agent: Labhook' || char(10) ||
-	'Webhook-Id: dlv_0000000000000' || char(10) || 'Webhook-Signature: v1,' || printf('%.44c', 'A') || char(10) || 'Webhook-Timestamp: ' || started / 1000, 1,
+	'Host: hooks.example.com' || char(10) || 'User-Agent: Labhook/1.0.0' || char(10) || 'Content-Length: 700' || char(10) ||
+	'Content-Type: application/json' || char(10) || 'Labhook-Attempt: ' || number || char(10) || 'Labhook-Event: ' || type || char(10) ||
+	'Labhook-Event-Id: evt_0000000000000' || char(10) || 'Webhook-Id: dlv_0000000000000' || char(10) ||
+	'Webhook-Signature: v1,' || printf('%.44c', 'A') || char(10) || 'Webhook-Timestamp: ' || (started / 1000), 1,
 	iif(status, 'HTTP/1.1', NULL), status, iif(status, 'Content-Length: 0' || char(10) || 'Date: Thu, 01 Jan 2026 00:00:00 GMT', NULL),
 	iif(status, x'', NULL), 0, outcome, class, CASE class WHEN 'status' THEN 'status 503' WHEN 'refused' THEN 'connection refused' ELSE '' END,
 	CASE outcome WHEN 'retry' THEN coalesce(due, started + 60000) END,
-	0, 0, 0, 11000, 100, 12000, 1, '127.0.0.1:443'
+	0, 0, 0, 11000, 100, 12000, 1, '127.0.0.1:50443'
 FROM ` + bulkAttempt
 
 	// The columns beside max() are those of the latest attempt.

@@ -3,7 +3,9 @@ package cli
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -96,6 +98,45 @@ func TestPrintBench(t *testing.T) {
 	for _, want := range []string{"leave 0.91", "0.92 of", "after 0.31 s", "after 0.41 s", "after 7.1 s", "0.93 of", "0.94 of", "12 events", "p99 3.1 ms"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in\n%s", want, out.String())
+		}
+	}
+}
+
+// TestProfileParts sums the traces of a profile as CONTRIBUTING says.
+func TestProfileParts(t *testing.T) {
+	t.Parallel()
+	const traces = `File: labhook
+Duration: 1s, Total samples = 400us
+-----------+-------------------------------------------------------
+   100.5us   runtime.memmove
+             modernc.org/libc.Xmemcpy
+             labhook/db.(*writer).loop
+-----------+-------------------------------------------------------
+      50us   runtime.scanObject (inline)
+             runtime.gcBgMarkWorker
+-----------+-------------------------------------------------------
+      49us   internal/runtime/syscall.Syscall6
+             net/http.(*persistConn).writeLoop
+-----------+-------------------------------------------------------
+     200us   runtime.mapassign
+             encoding/json.Unmarshal
+             labhook/web/api.(*server).postEvent
+             net/http.(*conn).serve
+-----------+-------------------------------------------------------
+     0.5us   runtime.schedule
+`
+	cmd := exec.CommandContext(t.Context(), "awk", "-v", "events=2", "-f", "bench/profile.awk")
+	cmd.Stdin = strings.NewReader(traces)
+	out, err := cmd.CombinedOutput()
+	if errors.Is(err, exec.ErrNotFound) {
+		t.Skip("there is no awk")
+	}
+	for _, want := range []string{
+		"HTTP in     0.0 %     0.0", "HTTP out   12.2 %    24.5", "SQLite     25.1 %    50.2", "JSON       50.0 %   100.0",
+		"GC         12.5 %    25.0", "other       0.1 %     0.2", "all       100.0 %   200.0",
+	} {
+		if err != nil || !strings.Contains(string(out), want) {
+			t.Errorf("no %q in\n%s%v", want, out, err)
 		}
 	}
 }
