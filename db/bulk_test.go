@@ -11,7 +11,7 @@ import (
 )
 
 // load makes deliveries for two webhooks of one consumer, and returns the store opened again.
-func load(t *testing.T, b Bulk) (*Store, []engine.Webhook) {
+func load(t testing.TB, b Bulk) (*Store, []engine.Webhook) {
 	t.Helper()
 	dir := t.TempDir()
 	s := open(t, Options{Dir: dir})
