@@ -1,31 +1,39 @@
 package bench
 
-import "fmt"
+import (
+	"fmt"
+	"runtime"
+)
 
 // What is written to the disk, with some to spare.
 const (
-	bytesPerSecond  = 60 << 20 // at full load
+	bytesPerSecond  = 20 << 20 // at full load, for each processor
+	maxProcessors   = 4        // more do not help to write
 	bytesPerHistory = 3000     // a delivery that ended, with its event and attempts
 	bytesPerWaiting = 3000
 )
 
 // bytes is about what a run needs on the disk.
 func (o *Options) bytes() int64 {
-	perRound := 2
+	sites := 1.0
 	if o.Webhooks > o.Fanout {
-		perRound++
+		sites++
 	}
 	if o.History > 0 {
-		perRound++
+		sites++
 	}
-	spans := perRound*o.Rounds + len(paces) + 2 // and warming up
+	spans := (sites+1)*float64(o.Rounds) + sites*warmUpPart
+	for _, part := range paces {
+		spans += part
+	}
 	if o.Waiting > 0 {
 		spans++
 	}
 	if o.Profile != "" {
 		spans++
 	}
-	sum := int64(spans) * int64(o.Span.Seconds()*bytesPerSecond) * int64(o.Fanout)
+	processors := min(runtime.NumCPU(), maxProcessors)
+	sum := int64(spans * o.Span.Seconds() * bytesPerSecond * float64(processors*o.Fanout))
 	sum += int64(o.History)*bytesPerHistory + int64(o.Waiting)*bytesPerWaiting
 	if o.Due > 0 {
 		sum += (int64(o.Due) + int64(LatenessRate*o.Span.Seconds())) * bytesPerWaiting
