@@ -35,8 +35,9 @@ type Bulk struct {
 }
 
 // Load fills a database with deliveries as they would stand there, faster than they could be sent and at the price of
-// all that keeps a database safe: it is for measurements. After an error the database is good for nothing. Nobody may
-// have it open, else the error is ErrServed. progress is told how many deliveries are there.
+// all that keeps a database safe: it is for measurements. After an error the database is good for nothing, and without one
+// it may not be on the disk yet. Nobody may have it open, else the error is ErrServed. progress is told how many deliveries
+// are there.
 func Load(ctx context.Context, dir string, b Bulk, progress func(rows int)) (err error) {
 	if span := b.Until.Sub(b.From); b.Rows <= 0 || len(b.Webhooks) == 0 || int64(b.Rows) > max(1, span.Milliseconds())*maxBulkDensity {
 		return fmt.Errorf("load deliveries: %d in %s for %d webhooks is not possible", b.Rows, span, len(b.Webhooks))

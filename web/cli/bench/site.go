@@ -58,12 +58,24 @@ func (s *stage) open(ctx context.Context, name string, set setting) (*site, erro
 		}
 	}
 	at.emptySize = at.fileSize("labhook.db")
-	var err error
+	err := syncFile(filepath.Join(at.dir, "labhook.db"))
+	if err != nil {
+		return nil, err
+	}
 	if at.server, err = startServer(ctx, s.Options, at.dir, set.profile); err != nil {
 		return nil, err
 	}
 	s.sites = append(s.sites, at)
 	return at, nil
+}
+
+// syncFile waits until a file is on the disk, which the start of the server would do else.
+func syncFile(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
 }
 
 // configure makes the consumers, webhooks and key.
