@@ -33,6 +33,7 @@ type flags struct {
 	// choices are the values that a flag or an argument, by its name, may have, for completion. Others may be right, too.
 	choices map[string][]string
 	example string // of the command, for its help; empty: none
+	details string // lines below the example; empty: none
 }
 
 // newFlags returns the flags of the command, whose summary is one sentence for its help.
@@ -152,6 +153,9 @@ func (f *flags) printHelp() {
 	fmt.Fprintf(f.env.Stdout, "labhook %s: %s\n", strings.Join(append([]string{f.Name()}, f.arguments...), " "), f.summary)
 	if f.example != "" {
 		fmt.Fprintf(f.env.Stdout, "\nExample:\n  %s\n", f.example)
+	}
+	if f.details != "" {
+		fmt.Fprintf(f.env.Stdout, "\n%s\n", f.details)
 	}
 	none := true
 	f.VisitAll(func(one *flag.Flag) {
