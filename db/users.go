@@ -83,7 +83,7 @@ func (s *Store) UserByLogin(ctx context.Context, login string) (u engine.User, p
 	return u, passwordHash, err
 }
 
-// SetPassword stores the hash of a new password.
+// SetPassword stores the hash of a new password. Whoever is signed in as the user is signed out.
 func (s *Store) SetPassword(ctx context.Context, who engine.Actor, id engine.UserID, passwordHash string) error {
 	err := s.writer.do(ctx, func(t *tx) error {
 		u, err := get(t, scanUser, "SELECT "+userColumns+" FROM users WHERE id = ?", id)
@@ -93,10 +93,72 @@ func (s *Store) SetPassword(ctx context.Context, who engine.Actor, id engine.Use
 		if err := t.exec("UPDATE users SET password_hash = ? WHERE id = ?", passwordHash, id); err != nil {
 			return err
 		}
+		if err := t.exec("DELETE FROM sessions WHERE user = ?", id); err != nil {
+			return err
+		}
 		return t.audit(who, "user.password", u.Login, "")
 	})
 	if err != nil {
 		return fmt.Errorf("set password: %w", err)
 	}
 	return nil
+}
+
+// Users lists all users by their login.
+func (s *Store) Users(ctx context.Context) ([]engine.User, error) {
+	return list(ctx, s, scanUser, "SELECT "+userColumns+" FROM users ORDER BY login")
+}
+
+// SetRole changes what a user may do. It refuses with an engine.Conflict to leave nobody who may do everything.
+func (s *Store) SetRole(ctx context.Context, who engine.Actor, id engine.UserID, role engine.Role) (engine.User, error) {
+	return s.changeUser(ctx, who, id, "user.role", func(u *engine.User) { u.Role = role })
+}
+
+// SetEnabled lets a user sign in, or not. Who may not is signed out at once. It refuses with an engine.Conflict to leave
+// nobody who may do everything.
+func (s *Store) SetEnabled(ctx context.Context, who engine.Actor, id engine.UserID, enabled bool) (engine.User, error) {
+	action := "user.disable"
+	if enabled {
+		action = "user.enable"
+	}
+	return s.changeUser(ctx, who, id, action, func(u *engine.User) { u.Enabled = enabled })
+}
+
+// changeUser changes the role of a user or whether it is enabled. A change that changes nothing is not audited.
+func (s *Store) changeUser(ctx context.Context, who engine.Actor, id engine.UserID, action string, alter func(*engine.User)) (engine.User, error) {
+	changed, err := change(ctx, s.writer, func(t *tx) (engine.User, error) {
+		before, err := get(t, scanUser, "SELECT "+userColumns+" FROM users WHERE id = ?", id)
+		if err != nil {
+			return before, err
+		}
+		u := before
+		alter(&u)
+		if u == before {
+			return u, nil
+		}
+		if err := u.Validate(); err != nil {
+			return u, err
+		}
+		if err := t.exec("UPDATE users SET role = ?, enabled = ? WHERE id = ?", u.Role, u.Enabled, id); err != nil {
+			return u, err
+		}
+		has, err := exists(t, "SELECT 1 FROM users WHERE enabled = 1 AND role = ?", engine.RoleAdmin)
+		if err == nil && !has {
+			err = engine.Conflict("This is the last enabled administrator; make another one first")
+		}
+		if err == nil && !u.Enabled {
+			err = t.exec("DELETE FROM sessions WHERE user = ?", id)
+		}
+		if err != nil {
+			return u, err
+		}
+		var changes diff
+		changes.field("role", before.Role, u.Role)
+		changes.field("enabled", before.Enabled, u.Enabled)
+		return u, t.audit(who, action, u.Login, changes.String())
+	})
+	if err != nil {
+		return engine.User{}, fmt.Errorf("change user: %w", err)
+	}
+	return changed, nil
 }

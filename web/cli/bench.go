@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -29,7 +30,7 @@ func Bench(ctx context.Context, env Env, args []string) error {
 	if err != nil {
 		return err
 	}
-	bar := newProgressBar(env.Stderr)
+	bar := newProgressBar(env)
 	o.Progress = bar.show
 	result, err := bench.Run(ctx, o)
 	bar.clear()
@@ -52,7 +53,9 @@ func benchOptions(env Env, args []string) (o bench.Options, asJSON bool, err err
 	f.IntVar(&o.Fanout, "fanout", 1, "`NUMBER` of webhooks that each event goes to")
 	f.IntVar(&o.History, "history", 0, "`NUMBER` of deliveries in the database beforehand")
 	f.StringVar(&o.Sync, "sync", "full", "`MODE` of the database: full survives a loss of power, normal may lose the last moments, off more")
-	f.BoolVar(&asJSON, "json", false, "print JSON")
+	f.BoolVar(&asJSON, "json", false, jsonUsage)
+	f.example = "labhook bench --seconds 2 --rounds 1"
+	f.choices["sync"] = syncModes
 	if err := f.parse(args); err != nil {
 		return o, false, err
 	}
@@ -78,7 +81,7 @@ func benchOptions(env Env, args []string) (o bench.Options, asJSON bool, err err
 	if err != nil {
 		return o, false, fmt.Errorf("find this program: %w", err)
 	}
-	return o, asJSON, nil
+	return o, asJSON || !env.Terminal, nil
 }
 
 // printBench prints the result for a person.
@@ -100,41 +103,13 @@ func printBench(w io.Writer, r bench.Result) error {
 	return t.Flush()
 }
 
+// syncModes are SQLite's modes of synchronous that the server can run with.
+var syncModes = []string{"full", "normal", "off"}
+
 // checkSync returns an error unless it is a mode of SQLite's synchronous that the server can run with.
 func checkSync(mode string) error {
-	switch strings.ToLower(mode) {
-	case "full", "normal", "off":
+	if slices.Contains(syncModes, strings.ToLower(mode)) {
 		return nil
 	}
 	return errors.New("choose one of full, normal and off")
-}
-
-// progressBar is a line on a terminal that shows how much is done. On anything else it shows nothing.
-type progressBar struct {
-	w     io.Writer
-	shown bool
-}
-
-func newProgressBar(w io.Writer) *progressBar {
-	if f, ok := w.(*os.File); ok {
-		if info, err := f.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
-			return &progressBar{w: w}
-		}
-	}
-	return &progressBar{w: io.Discard}
-}
-
-// barWidth is how many characters the bar has.
-const barWidth = 30
-
-func (b *progressBar) show(done float64, what string) {
-	full := int(done * barWidth)
-	fmt.Fprintf(b.w, "\r\x1b[K[%s%s] %3.0f %%  %s", strings.Repeat("#", full), strings.Repeat(".", barWidth-full), 100*done, what)
-	b.shown = true
-}
-
-func (b *progressBar) clear() {
-	if b.shown {
-		fmt.Fprint(b.w, "\r\x1b[K")
-	}
 }

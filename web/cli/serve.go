@@ -55,6 +55,8 @@ func serveConfig(env Env, args []string) (serverConfig, error) {
 	level := f.String("log-level", "info", "`LEVEL` of the log: debug, info, warn or error")
 	f.StringVar(&cfg.sync, "sync", "full", "`MODE` of the database: full survives a loss of power, normal may lose the last moments, off more")
 	f.fromEnv = []string{"data", "listen", "public-url", "trusted-proxies", "grace", "log-format", "log-level", "sync"}
+	f.example = "labhook serve --data /var/lib/labhook --public-url https://hooks.example.com"
+	f.choices["log-format"], f.choices["log-level"], f.choices["sync"] = []string{"text", "json"}, []string{"debug", "info", "warn", "error"}, syncModes
 	finishEgress := addEgressFlags(f, &cfg.egress)
 	if err := f.parse(args); err != nil {
 		return cfg, err
