@@ -116,7 +116,7 @@ func (s *Server) Handler() http.Handler {
 func (s *Server) screens() http.Handler {
 	mux := http.NewServeMux()
 	for _, route := range s.routes() {
-		mux.HandleFunc(route.pattern, route.handler)
+		mux.HandleFunc(route.pattern, s.handle(route))
 	}
 	return withSecurityHeaders(s.crossCheck.Handler(s.withSession(s.withForm(s.orNotFound(mux)))))
 }
