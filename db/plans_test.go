@@ -87,6 +87,18 @@ func TestListPlans(t *testing.T) {
 	}
 }
 
+func TestAuditPlans(t *testing.T) {
+	t.Parallel()
+	s := open(t, Options{})
+	for name, f := range map[string]AuditFilter{
+		"all": {}, "who": {Who: "x"}, "action": {Action: "x"}, "object": {Object: "x"}, "both": {Who: "x", Object: "y"},
+	} {
+		checkLists(t, s, "audit "+name, []arm{auditArm(f)}, "SCAN r")
+	}
+	checkPlan(t, "audit by time", plan(t, s, selectAuditAt, 1))
+	checkPlan(t, "audit rows", plan(t, s, selectAuditRows, "[]"))
+}
+
 // checkLists checks a list in both directions, from its end and from within.
 func checkLists(t *testing.T, s *Store, name string, arms []arm, allowed string) {
 	t.Helper()
@@ -121,6 +133,8 @@ func TestPipelinePlans(t *testing.T) {
 		{selectLabEvents, []any{"1", 1, 1}},
 		{"SELECT user FROM sessions WHERE token_hash = ? AND expires_at > ?", []any{"a", 1}},
 		{"DELETE FROM sessions WHERE expires_at <= ?", []any{1}},
+		{selectNextSubject, []any{"a", "b"}},
+		{selectInvited, []any{"a", 1}},
 		{"SELECT " + keyColumns + " FROM api_keys WHERE hash = ?", []any{"a"}},
 		{"SELECT " + keyColumns + " FROM api_keys WHERE consumer IS ? ORDER BY id DESC", []any{1}},
 		{"SELECT " + webhookColumns + " FROM webhooks WHERE consumer = ? AND deleted_at IS NULL ORDER BY position", []any{1}},

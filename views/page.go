@@ -16,6 +16,7 @@ type Page struct {
 	Nav      string           // the entry of the top bar that is current: "events", "deliveries", "labs", "admin"
 	User     *engine.User     // nil: nobody is signed in
 	Crumbs   []Crumb          // the last one is the page itself and has no URL
+	Find     string           // what was looked for, for the field of the top bar
 	Flash    string           // one sentence about what was just done
 	Problems []engine.Invalid // what is wrong with the form on the page
 	Zone     *time.Location

@@ -2,7 +2,6 @@ package web
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -48,8 +47,7 @@ func (s *Server) handleLoginCheck(w http.ResponseWriter, r *http.Request) {
 	account, ip, now := strings.ToLower(form.Login), visitOf(r).ip, time.Now()
 	if wait := s.failures.attempt(account, ip, now); wait > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)+1))
-		s.loginAgain(w, r, http.StatusTooManyRequests, form,
-			fmt.Sprintf("There were too many failed attempts. Try again in %s", views.Duration(wait.Truncate(time.Second)+time.Second)))
+		s.loginAgain(w, r, http.StatusTooManyRequests, form, tooManyFailures(wait))
 		return
 	}
 	user, hash, err := s.store.UserByLogin(r.Context(), form.Login)
@@ -69,7 +67,7 @@ func (s *Server) handleLoginCheck(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	if err := s.store.Audit(r.Context(), s.actor(r), "user.sign_in", user.ID.String(), user.Login); err != nil {
+	if err := s.store.SignedIn(r.Context(), s.actor(r), user.ID); err != nil {
 		s.fail(w, r, err)
 		return
 	}
@@ -113,7 +111,7 @@ func afterLogin(next string) string {
 }
 
 // secretFields are the names of form fields that are never shown again.
-var secretFields = []string{"password", "token", "headers", "basic_password", "secret"}
+var secretFields = []string{"password", "current_password", "token", "headers", "basic_password", "secret"}
 
 // keptValues returns what a form posted, without secrets, by name.
 func keptValues(form url.Values) []views.KeptValue {

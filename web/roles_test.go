@@ -53,7 +53,7 @@ func TestRulesOfRoutes(t *testing.T) {
 	t.Parallel()
 	public := map[string]bool{
 		"GET /setup": true, "POST /setup": true, "GET /login": true, "POST /login": true, "POST /logout": true,
-		"GET /egress.txt": true, "GET /egress.json": true,
+		"GET /invitation": true, "POST /invitation": true, "GET /egress.txt": true, "GET /egress.json": true,
 	}
 	for _, route := range setup(t).web.routes() {
 		if (route.need == anyone) != public[route.pattern] {
@@ -63,7 +63,7 @@ func TestRulesOfRoutes(t *testing.T) {
 		if posts && route.need == engine.RoleViewer && !strings.HasPrefix(path, "/account") {
 			t.Errorf("%s changes something, and a viewer may do it", route.pattern)
 		}
-		for _, part := range []string{"/keys", "/platform-keys", "/admin/users", "/admin/audit", "/admin/settings/"} {
+		for _, part := range []string{"/{con}/keys", "/platform-keys", "/admin/users", "/admin/audit", "/admin/settings/"} {
 			if strings.Contains(route.pattern, part) && route.need != engine.RoleAdmin {
 				t.Errorf("%s needs %s, want admin", route.pattern, route.need)
 			}

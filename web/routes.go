@@ -44,12 +44,38 @@ func (s *Server) routes() []route {
 		{"GET /login", anyone, s.handleLogin},
 		{"POST /login", anyone, s.handleLoginCheck},
 		{"POST /logout", anyone, s.handleLogout},
+		{"GET /invitation", anyone, s.handleInvitation},
+		{"POST /invitation", anyone, s.handleInvitationAccepted},
+
+		// what concerns the reader alone
+		{"GET /account", viewer, s.handleAccount},
+		{"POST /account", viewer, s.handleAccountSave},
+		{"POST /account/password", viewer, s.handleAccountPassword},
 
 		// Site Administration
 		{"GET /{$}", viewer, s.handleRoot},
 		{"GET /admin", viewer, s.handleAdmin},
 
 		{"GET /admin/settings", viewer, s.handleSettings},
+
+		{"GET /admin/audit", admin, s.handleAudit},
+		{"GET /admin/audit.csv", admin, s.handleAuditCSV},
+
+		{"GET /find", viewer, s.handleFind},
+		{"GET /help/keys", viewer, s.handleKeysHelp},
+
+		// users
+		{"GET /admin/users", admin, s.handleUsers},
+		{"GET /admin/users/new", admin, s.handleUserNew},
+		{"POST /admin/users/new", admin, s.handleUserCreate},
+		{"GET /admin/users/{usr}", admin, s.handleUser},
+		{"POST /admin/users/{usr}", admin, s.handleUserSave},
+		{"GET /admin/users/{usr}/invite", admin, s.handleUserInvite},
+		{"POST /admin/users/{usr}/invite", admin, s.handleUserInvited},
+		{"POST /admin/users/{usr}/enable", admin, s.handleUserEnable},
+		{"POST /admin/users/{usr}/disable", admin, s.handleUserDisable},
+		{"GET /admin/users/{usr}/delete", admin, s.handleUserDelete},
+		{"POST /admin/users/{usr}/delete", admin, s.handleUserDeleted},
 
 		// API consumers and keys
 		{"GET " + consumers, viewer, s.handleConsumers},
