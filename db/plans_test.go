@@ -147,5 +147,7 @@ func TestPipelinePlans(t *testing.T) {
 	checkPlan(t, "next due", steps, "SCAN waiting", "SCAN deliveries USING COVERING INDEX deliveries_due", "SCAN CONSTANT ROW")
 	checkPlan(t, "newest deliveries", plan(t, s, selectNewestDeliveries), "SCAN c", "SCAN c USING COVERING INDEX consumers_external_id")
 	checkPlan(t, "count of closed gates", plan(t, s, selectGateCount), "SCAN gates USING INDEX gates_opens_by")
+	checkPlan(t, "oldest gates", plan(t, s, selectOldestGates, 1), "SCAN gates USING INDEX gates_opens_by", "SCAN g", "USE TEMP B-TREE FOR ORDER BY")
+	checkPlan(t, "streaks", plan(t, s, selectStreaks, 1), "SCAN streaks")
 	checkPlan(t, "count of what waits", plan(t, s, selectWaitingCount, 1), "SCAN deliveries USING COVERING INDEX deliveries_due", "SCAN (subquery-1)")
 }

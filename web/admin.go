@@ -24,6 +24,15 @@ func (s *Server) handleAdmin(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
+	if admin.FreeSpace, err = s.store.FreeSpace(); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	if admin.Attention, err = s.attention(r.Context(), admin.Page, admin.FreeSpace); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	admin.Recent = s.recentlyChanged()
 	if admin.Egress, err = s.egressWarning(r.Context()); err != nil {
 		s.fail(w, r, err)
 		return
