@@ -34,14 +34,14 @@ func (r Role) Allows(need Role) bool {
 
 // User is a person who signs in to the screens.
 type User struct {
-	ID        UserID
-	Login     string // e-mail address or user name, unique in any case
-	Name      string
-	Role      Role
-	Enabled   bool
-	TimeZone  string // IANA name; empty: UTC
-	Theme     string // "light", "dark" or empty for the system's
-	Compact   bool   // lower rows in tables
+	ID       UserID
+	Login    string // e-mail address or user name, unique in any case
+	Name     string
+	Role     Role
+	Enabled  bool
+	TimeZone string // IANA name; empty: UTC
+	Theme    string // "light", "dark" or empty for the system's
+	Compact  bool   // lower rows in tables
 	// NoShortcuts: single keys do nothing.
 	NoShortcuts bool
 	CreatedAt   time.Time

@@ -146,6 +146,9 @@ func EgressJSONURL() string { return "/egress.json" }
 // SettingsURL is the page of what the server was started with.
 func SettingsURL() string { return "/admin/settings" }
 
+// SettingsEditURL is the form that changes what is set on the screens, and takes the POST that does it.
+func SettingsEditURL() string { return SettingsURL() + "/edit" }
+
 // NewWebhookURL is the form that adds a webhook to a consumer. The query may name an event type that it begins with.
 func NewWebhookURL(consumer engine.ConsumerID, query ...string) string {
 	return withQuery(ConsumerURL(consumer)+"/webhooks/new", query...)

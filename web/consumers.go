@@ -134,7 +134,7 @@ func (s *Server) handleConsumerCreate(w http.ResponseWriter, r *http.Request) {
 // handleConsumerEdit shows the form that changes a consumer.
 func (s *Server) handleConsumerEdit(w http.ResponseWriter, r *http.Request) {
 	if c, ok := s.consumer(w, r); ok {
-		s.consumerForm(w, r, http.StatusOK, c, formTime(c.Expires, zoneOf(r, visitOf(r).user)), nil)
+		s.consumerForm(w, r, http.StatusOK, c, formTime(c.Expires, s.zoneOf(r, visitOf(r).user)), nil)
 	}
 }
 
@@ -209,7 +209,7 @@ func (s *Server) readConsumer(r *http.Request, c *engine.APIConsumer) (expires s
 	}
 	c.Enabled, c.OneSendPerURL = form.Has("enabled"), form.Has("one_send_per_url")
 	var bad []engine.Invalid
-	expires, bad = readTime(form, "expires", &c.Expires, zoneOf(r, visitOf(r).user))
+	expires, bad = readTime(form, "expires", &c.Expires, s.zoneOf(r, visitOf(r).user))
 	return expires, append(problemsOf(c.Validate()), bad...)
 }
 

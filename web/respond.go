@@ -22,8 +22,8 @@ const zoneCookie = "labhook_zone"
 func (s *Server) page(r *http.Request, title, nav string, crumbs ...views.Crumb) views.Page {
 	v := visitOf(r)
 	p := views.Page{
-		Title: title, Nav: nav, User: v.user, Crumbs: crumbs,
-		Zone: zoneOf(r, v.user), Now: time.Now(), Catalog: s.store.Directory().Catalog(), RequestID: v.requestID,
+		Title: title, Nav: nav, Site: s.site.Load().Name, User: v.user, Crumbs: crumbs,
+		Zone: s.zoneOf(r, v.user), Now: time.Now(), Catalog: s.store.Directory().Catalog(), RequestID: v.requestID,
 	}
 	if v.session != nil && !isHTMX(r) {
 		if list := v.session.Flashes(); len(list) > 0 {
@@ -34,14 +34,17 @@ func (s *Server) page(r *http.Request, title, nav string, crumbs ...views.Crumb)
 	return p
 }
 
-// zoneOf returns the zone of the account, or that of the browser, or UTC.
-func zoneOf(r *http.Request, user *engine.User) *time.Location {
+// zoneOf returns the zone of the account, or that of the browser, or of the site.
+func (s *Server) zoneOf(r *http.Request, user *engine.User) *time.Location {
 	name := ""
 	if user != nil {
 		name = user.TimeZone
 	}
 	if c, err := r.Cookie(zoneCookie); name == "" && err == nil {
 		name, _ = url.QueryUnescape(c.Value)
+	}
+	if name == "" {
+		name = s.site.Load().TimeZone
 	}
 	zone, err := time.LoadLocation(name)
 	if err != nil || name == "Local" {

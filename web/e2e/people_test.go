@@ -104,7 +104,9 @@ func TestShortcuts(t *testing.T) {
 			b.do(chromedp.KeyEvent(key))
 		}
 	}
-	focus := func() string { return evaluate[string](b, "document.activeElement.id || document.activeElement.tagName") }
+	focus := func() string {
+		return evaluate[string](b, "document.activeElement.id || document.activeElement.tagName")
+	}
 	at := func(path string) {
 		t.Helper()
 		b.until("location.pathname === " + "'" + path + "' && document.readyState === 'complete'")
@@ -145,5 +147,40 @@ func TestShortcuts(t *testing.T) {
 	press("/", "?", "g", "e")
 	if got := evaluate[string](b, "document.activeElement.tagName + location.pathname + document.querySelectorAll('dialog').length"); got != "BODY/account0" {
 		t.Errorf("switched off, the keys lead to %q", got)
+	}
+}
+
+// Site Administration with what needs attention, and the settings.
+func TestAdministrationScreens(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.addUser(t)
+	c := s.addConsumer(t, "Contoso LMS")
+	s.fill(t, c.ID)
+	s.addWebhook(t, c.ID, func(w *engine.Webhook) {
+		w.Name, w.URL, w.Retries = "A webhook with a long name that keeps failing", newReceiver(t, 503), 0
+	})
+	for range engine.FailingAfter {
+		s.accept(t)
+	}
+	for _, look := range screens {
+		t.Run(look.String(), func(t *testing.T) {
+			t.Parallel()
+			b := newTab(t, s, look)
+			b.signIn()
+			b.until("document.querySelector('#attention') !== null")
+			b.check("admin-attention")
+			b.open("/admin/settings")
+			b.check("settings")
+			b.open("/admin/settings/edit")
+			b.check("settings-edit")
+			b.fill(map[string]string{"session_idle": "a day"})
+			b.follow("main button[type=submit]")
+			b.check("settings-problem")
+			b.fill(map[string]string{"session_idle": "24"})
+			b.do(chromedp.Evaluate[chromedp.Void]("document.querySelector('[name=version]').value = '99'"))
+			b.follow("main button[type=submit]")
+			b.check("settings-conflict")
+		})
 	}
 }
