@@ -110,15 +110,21 @@ func afterLogin(next string) string {
 	return next
 }
 
-// secretFields are the names of form fields that are never shown again.
-var secretFields = []string{"password", "current_password", "token", "headers", "basic_password", "secret"}
+// secretFields are the names of form fields that are never shown again, also as the last part of a name:
+// "signing.secret".
+var secretFields = []string{"password", "current_password", "token", "headers", "secret", "key"}
+
+// isSecretField reports whether what a form field holds is never shown again.
+func isSecretField(name string) bool {
+	return slices.Contains(secretFields, name[strings.LastIndexByte(name, '.')+1:])
+}
 
 // keptValues returns what a form posted, without secrets, by name.
 func keptValues(form url.Values) []views.KeptValue {
 	var list []views.KeptValue
 	for name, values := range form {
 		for _, value := range values {
-			if value != "" && !slices.Contains(secretFields, name) {
+			if value != "" && !isSecretField(name) {
 				list = append(list, views.KeptValue{Name: name, Value: value})
 			}
 		}
