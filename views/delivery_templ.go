@@ -4,11 +4,14 @@ package views
 
 //lint:file-ignore SA4006 This context is only used if a nested component is present.
 
-import "github.com/a-h/templ"
-import templruntime "github.com/a-h/templ/runtime"
+import (
+	"github.com/a-h/templ"
+	templruntime "github.com/a-h/templ/runtime"
+)
 
 import (
 	"fmt"
+
 	"labhook/engine"
 )
 
@@ -269,7 +272,7 @@ func deliveryContent(d DeliveryDetail) templ.Component {
 			}
 		}
 		for _, a := range d.Earlier {
-			var templ_7745c5c3_Var10 = []any{attemptClass(a)}
+			templ_7745c5c3_Var10 := []any{attemptClass(a)}
 			templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_Buffer, templ_7745c5c3_Var10...)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

@@ -4,12 +4,15 @@ package views
 
 //lint:file-ignore SA4006 This context is only used if a nested component is present.
 
-import "github.com/a-h/templ"
-import templruntime "github.com/a-h/templ/runtime"
+import (
+	"github.com/a-h/templ"
+	templruntime "github.com/a-h/templ/runtime"
+)
 
 import (
-	"labhook/engine"
 	"time"
+
+	"labhook/engine"
 )
 
 // EventDetail is an event with what became of it.

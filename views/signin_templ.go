@@ -4,8 +4,10 @@ package views
 
 //lint:file-ignore SA4006 This context is only used if a nested component is present.
 
-import "github.com/a-h/templ"
-import templruntime "github.com/a-h/templ/runtime"
+import (
+	"github.com/a-h/templ"
+	templruntime "github.com/a-h/templ/runtime"
+)
 
 import "labhook/engine"
 
@@ -66,8 +68,10 @@ func SetupPage(p Page, form SetupForm) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = TextField(Field{ID: "token", Label: "Setup token", Value: form.Token, Autocomplete: "off", Problems: p.Problems,
-				Hint: "Part of the link that the server printed when it started, in its terminal or log. Start it again to see the link once more."}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = TextField(Field{
+				ID: "token", Label: "Setup token", Value: form.Token, Autocomplete: "off", Problems: p.Problems,
+				Hint: "Part of the link that the server printed when it started, in its terminal or log. Start it again to see the link once more.",
+			}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -75,8 +79,10 @@ func SetupPage(p Page, form SetupForm) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = TextField(Field{ID: "login", Label: "User name or e-mail address", Value: form.User.Login, Autocomplete: "username", Problems: p.Problems,
-				Hint: "What you sign in with."}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = TextField(Field{
+				ID: "login", Label: "User name or e-mail address", Value: form.User.Login, Autocomplete: "username", Problems: p.Problems,
+				Hint: "What you sign in with.",
+			}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -247,8 +253,10 @@ func timeZoneField(value string, problems []engine.Invalid) templ.Component {
 			templ_7745c5c3_Var9 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		f := Field{ID: "time_zone", Label: "Time zone", Value: value, Autocomplete: "off", Problems: problems,
-			Hint: "In which the screens show times, such as Europe/Vienna. Empty: UTC."}
+		f := Field{
+			ID: "time_zone", Label: "Time zone", Value: value, Autocomplete: "off", Problems: problems,
+			Hint: "In which the screens show times, such as Europe/Vienna. Empty: UTC.",
+		}
 		templ_7745c5c3_Var10 := templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 			templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 			templ_7745c5c3_Buffer, templ_7745c5c3_IsBuffer := templruntime.GetBuffer(templ_7745c5c3_W)

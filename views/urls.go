@@ -255,3 +255,9 @@ func withQuery(path string, pairs ...string) string {
 	}
 	return path
 }
+
+// APIReferenceURL is the reference of the REST API.
+func APIReferenceURL() string { return "/api/v1/docs" }
+
+// APIDocumentURL is the OpenAPI document in one of its forms: "openapi.yaml".
+func APIDocumentURL(form string) string { return "/api/v1/" + form }

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"labhook/engine"
+	"labhook/views"
 )
 
 // route is one screen or action.
@@ -32,6 +33,8 @@ func (s *Server) routes() []route {
 		{"GET /login", s.handleLogin},
 		{"POST /login", s.handleLoginCheck},
 		{"POST /logout", s.handleLogout},
+
+		{"GET " + views.APIReferenceURL(), s.handleAPIReference},
 
 		// Site Administration
 		{"GET /{$}", s.need(viewer, s.handleRoot)},

@@ -36,6 +36,21 @@ CREATE TABLE api_keys (
 ) STRICT;
 CREATE INDEX api_keys_consumer ON api_keys (consumer);
 
+-- Requests with an Idempotency-Key, and what was answered.
+CREATE TABLE idempotency (
+  id         INTEGER PRIMARY KEY,
+  api_key    INTEGER NOT NULL REFERENCES api_keys (id),
+  name       TEXT NOT NULL CHECK (name <> ''),
+  request    BLOB NOT NULL CHECK (length(request) = 32),
+  status     INTEGER CHECK (status BETWEEN 100 AND 999), -- NULL: not answered yet
+  answer     BLOB, -- sealed; NULL: none was kept
+  created_at INTEGER NOT NULL,
+  UNIQUE (api_key, name),
+  CHECK (status IS NOT NULL OR answer IS NULL)
+) STRICT;
+CREATE INDEX idempotency_api_key ON idempotency (api_key);
+CREATE INDEX idempotency_created_at ON idempotency (created_at);
+
 CREATE TABLE webhooks (
   id                INTEGER PRIMARY KEY CHECK (id > 0),
   consumer          INTEGER NOT NULL REFERENCES consumers (id),
@@ -167,6 +182,8 @@ CREATE INDEX deliveries_tests ON deliveries (test) WHERE test = 1;
 CREATE INDEX deliveries_state ON deliveries (state) WHERE state <> 'delivered';
 CREATE INDEX deliveries_webhook_state ON deliveries (webhook, state) WHERE state NOT IN ('sending', 'delivered');
 CREATE INDEX deliveries_consumer_state ON deliveries (consumer, state) WHERE state NOT IN ('sending', 'delivered');
+-- Answers other than 2xx, by their first digit, few for the same reason.
+CREATE INDEX deliveries_answer ON deliveries (last_status / 100) WHERE last_status NOT BETWEEN 200 AND 299;
 -- The due queue: exactly the rows in scheduled, queued and retrying, by the CHECK above.
 CREATE INDEX deliveries_due ON deliveries (webhook, due_at) WHERE due_at IS NOT NULL;
 
