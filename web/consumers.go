@@ -43,7 +43,7 @@ func (s *Server) handleConsumers(w http.ResponseWriter, r *http.Request) {
 	for _, row := range rows {
 		list.Rows = append(list.Rows, views.ConsumerRow{
 			APIConsumer: row.APIConsumer, Enabled: row.WebhooksEnabled, Webhooks: row.Webhooks,
-			Failed: row.Counts24h.Failed, LastEventAt: row.LastEventAt,
+			Failed: row.Last24h.Failed, LastEventAt: row.LastEventAt,
 		})
 	}
 	number, _ := strconv.Atoi(r.FormValue("page")) // anything else is the first page

@@ -296,7 +296,8 @@ CREATE TABLE recoveries (
 CREATE UNIQUE INDEX recoveries_running ON recoveries (webhook) WHERE finished_at IS NULL;
 CREATE INDEX recoveries_webhook ON recoveries (webhook);
 
--- Totals by the hour in which the attempts were recorded, and the latest attempt of that hour.
+-- Totals by the hour in which the attempts were recorded, and the latest attempt of that hour. The last columns count
+-- the attempts that got an answer by how long it took: up to so many milliseconds, and more than in the column before.
 CREATE TABLE hourly (
   hour        INTEGER NOT NULL CHECK (hour % 3600000 = 0),
   webhook     INTEGER NOT NULL REFERENCES webhooks (id),
@@ -306,7 +307,30 @@ CREATE TABLE hourly (
   last_at     INTEGER NOT NULL,
   last_status INTEGER CHECK (last_status BETWEEN 100 AND 999),
   last_class  TEXT NOT NULL,
+  took_10     INTEGER NOT NULL,
+  took_20     INTEGER NOT NULL,
+  took_50     INTEGER NOT NULL,
+  took_100    INTEGER NOT NULL,
+  took_200    INTEGER NOT NULL,
+  took_500    INTEGER NOT NULL,
+  took_1000   INTEGER NOT NULL,
+  took_2000   INTEGER NOT NULL,
+  took_5000   INTEGER NOT NULL,
+  took_10000  INTEGER NOT NULL,
+  took_20000  INTEGER NOT NULL,
+  took_60000  INTEGER NOT NULL,
+  took_300000 INTEGER NOT NULL,
   PRIMARY KEY (hour, webhook)
+) STRICT, WITHOUT ROWID;
+
+-- The attempts among them that failed, by what they came to.
+CREATE TABLE hourly_failures (
+  hour     INTEGER NOT NULL CHECK (hour % 3600000 = 0),
+  webhook  INTEGER NOT NULL REFERENCES webhooks (id),
+  class    TEXT NOT NULL CHECK (class <> ''),
+  status   INTEGER NOT NULL CHECK (status = 0 OR status BETWEEN 100 AND 999), -- 0: no answer came
+  attempts INTEGER NOT NULL CHECK (attempts > 0),
+  PRIMARY KEY (hour, webhook, class, status)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE users (
