@@ -113,7 +113,9 @@ func (t *tx) flushCounters() error {
 const HealthHours = 24
 
 // dayBefore is where the last 24 hours begin: with the oldest whole hour in them.
-func dayBefore(now time.Time) time.Time { return now.Add((1 - HealthHours) * time.Hour).Truncate(time.Hour) }
+func dayBefore(now time.Time) time.Time {
+	return now.Add((1 - HealthHours) * time.Hour).Truncate(time.Hour)
+}
 
 // Day is what the last 24 hours came to.
 type Day struct {
