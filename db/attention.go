@@ -55,5 +55,5 @@ func (s *Store) Streaks(ctx context.Context, limit int) ([]engine.Streak, error)
 
 // AllWebhookHealth returns how every webhook did, those without attempts left out.
 func (s *Store) AllWebhookHealth(ctx context.Context, now time.Time) (map[engine.WebhookID]WebhookHealth, error) {
-	return s.webhookHealth(ctx, now)
+	return s.webhookHealth(ctx, dayBefore(now), selectHealth, dayBefore(now).UnixMilli())
 }

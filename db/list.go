@@ -126,10 +126,17 @@ func (s *Store) pageIDs(ctx context.Context, arms []arm, k keyset) (page idPage,
 	return page, err
 }
 
+// notDelivered are the states that have an index.
+var notDelivered = slices.DeleteFunc(slices.Clone(engine.DeliveryStates), func(s engine.DeliveryState) bool { return s == engine.StateDelivered })
+
 // deliveryArms chooses the index that a list of deliveries follows. SQLite has no statistics to choose by, so each is
 // named.
 func deliveryArms(f engine.DeliveryFilter) []arm {
+	if f.Result.Class != "" && len(f.States) == 0 {
+		f.States = notDelivered // what was delivered has no failure class
+	}
 	a := deliveryConditions(f)
+	leastStatus, _ := f.Result.Range()
 	byType := ""
 	if f.EventType != "" {
 		byType = " CROSS JOIN events AS e ON e.id = r.event"
@@ -146,6 +153,9 @@ func deliveryArms(f engine.DeliveryFilter) []arm {
 		a.from = "deliveries AS r INDEXED BY deliveries_tests" + byType
 	case len(f.States) > 0 && !slices.Contains(f.States, engine.StateDelivered):
 		return stateArms(f, a, byType)
+	case f.Result.Status != 0 && leastStatus/100 != 2:
+		a.from = "deliveries AS r INDEXED BY deliveries_answer" + byType
+		a.and("r.last_status / 100 = ? AND r.last_status NOT BETWEEN 200 AND 299", leastStatus/100)
 	case f.WebhookID != 0:
 		a.from = "deliveries AS r INDEXED BY deliveries_webhook" + byType
 	case f.ConsumerID != 0:
@@ -173,6 +183,12 @@ func deliveryConditions(f engine.DeliveryFilter) (a arm) {
 	}
 	if f.ConsumerID != 0 {
 		a.and("r.consumer = ?", int64(f.ConsumerID))
+	}
+	if f.Result.Class != "" {
+		a.and("r.last_class = ?", string(f.Result.Class))
+	}
+	if least, most := f.Result.Range(); least != 0 {
+		a.and("r.last_status BETWEEN ? AND ?", least, most)
 	}
 	switch {
 	case f.Test == nil:

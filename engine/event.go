@@ -84,9 +84,7 @@ func (e *Event) Prepare(c *Catalog, now time.Time) error {
 	} else if strings.HasPrefix(e.SenderID, eventKind{}.prefix()) {
 		bad.add("id", "The id must not start with %s, which marks Labhook's own ids", eventKind{}.prefix())
 	}
-	if len(e.IdempotencyKey) > MaxIdempotencyKey || strings.ContainsFunc(e.IdempotencyKey, func(r rune) bool { return r < '!' || r > '~' }) {
-		bad.add("Idempotency-Key", "The key may have at most %d visible ASCII characters", MaxIdempotencyKey)
-	}
+	bad = append(bad, CheckIdempotencyKey(e.IdempotencyKey)...)
 	bad.checkLine("subject", "Subject", e.Subject, MaxSubject)
 	// Times are kept to the millisecond, so that a stored event compares equal to the one that was posted.
 	e.AcceptedAt = now.Truncate(time.Millisecond)
@@ -171,4 +169,12 @@ func JSONProblem(text string) string {
 		return fmt.Sprintf("%s (line %d, column %d)", syntax, line, column)
 	}
 	return err.Error()
+}
+
+// CheckIdempotencyKey says what is wrong with an Idempotency-Key; empty is none.
+func CheckIdempotencyKey(key string) (bad InvalidError) {
+	if len(key) > MaxIdempotencyKey || strings.ContainsFunc(key, func(r rune) bool { return r < '!' || r > '~' }) {
+		bad.add("Idempotency-Key", "The key may have at most %d visible ASCII characters", MaxIdempotencyKey)
+	}
+	return bad
 }

@@ -1,6 +1,10 @@
 package engine
 
 import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -26,11 +30,59 @@ type DeliveryFilter struct {
 	EventType  string
 	Subject    string // the lab instance
 	Test       *bool  // only those that test a webhook, or only others
+	Result     Result
 	Since      time.Time
 	Until      time.Time // exclusive
 	// Before and After page: rows older than Before, or newer than After. At most one is set.
 	Before, After DeliveryID
 	Limit         int // 0: PageSize
+}
+
+// Result chooses deliveries by what their latest attempt came to; zero: all.
+type Result struct {
+	Class  FailureClass
+	Status int // HTTP status, or its first digit for all that begin so; 0: any
+}
+
+// ParseResult reads what people and clients write for a result: 503, 5xx, or a failure class such as timeout. Empty is
+// all.
+func ParseResult(text string) (Result, error) {
+	if class := FailureClass(text); text == "" || slices.Contains(FailureClasses, class) {
+		return Result{Class: class}, nil
+	}
+	digits, group := strings.CutSuffix(strings.ToLower(text), "xx")
+	least, most := 100, 999
+	if group {
+		least, most = 1, 9
+	}
+	n, err := strconv.Atoi(digits)
+	classes := make([]string, len(FailureClasses))
+	for i, class := range FailureClasses {
+		classes[i] = string(class)
+	}
+	if err != nil || n < least || n > most || strconv.Itoa(n) != digits {
+		return Result{}, fmt.Errorf("%q is no HTTP status such as 503 or 5xx, and no failure class: %s", text, strings.Join(classes, ", "))
+	}
+	return Result{Status: n}, nil
+}
+
+// String writes a result as ParseResult reads it.
+func (r Result) String() string {
+	switch {
+	case r.Status == 0:
+		return string(r.Class)
+	case r.Status < 10:
+		return strconv.Itoa(r.Status) + "xx"
+	}
+	return strconv.Itoa(r.Status)
+}
+
+// Range returns the statuses that are chosen, both ends included; zeros: any, and none.
+func (r Result) Range() (least, most int) {
+	if r.Status > 0 && r.Status < 100 {
+		return r.Status * 100, r.Status*100 + 99
+	}
+	return r.Status, r.Status
 }
 
 // DeliveryRow is a delivery with what a list shows beside it.

@@ -172,6 +172,16 @@ func WebhookDisableURL(id engine.WebhookID) string { return WebhookURL(id) + "/d
 // WebhookMoveURL takes the POST that moves a webhook up or down in the order of sending.
 func WebhookMoveURL(id engine.WebhookID) string { return WebhookURL(id) + "/move" }
 
+// WebhookLogsURL is the tab with a webhook's deliveries. The query is as that of DeliveriesURL.
+func WebhookLogsURL(id engine.WebhookID, query ...string) string {
+	return withQuery(WebhookURL(id)+"/logs", query...)
+}
+
+// WebhookActivityURL is the tab that draws what a webhook's hours came to; period may be empty.
+func WebhookActivityURL(id engine.WebhookID, period string) string {
+	return withQuery(WebhookURL(id)+"/activity", "period", period)
+}
+
 // WebhookTestingURL is the tab that sends an example to a webhook, and takes the POST that does it.
 func WebhookTestingURL(id engine.WebhookID) string { return WebhookURL(id) + "/testing" }
 
@@ -220,6 +230,14 @@ func DeliveriesURL(query ...string) string { return withQuery("/deliveries", que
 
 // DeliveryURL is a delivery's page.
 func DeliveryURL(id engine.DeliveryID) string { return "/deliveries/" + id.String() }
+
+// DeliveryInListURL is that page for somebody who comes from a list with that filter, and may go on to its neighbours.
+func DeliveryInListURL(id engine.DeliveryID, list string) string {
+	return withQuery(DeliveryURL(id), "list", list)
+}
+
+// BulkURL is the page that asks before several deliveries are sent again or cancelled. It takes the POST that does it.
+func BulkURL() string { return "/deliveries/bulk" }
 
 // DeliveryResendURL takes the POST that makes one more attempt.
 func DeliveryResendURL(id engine.DeliveryID) string { return DeliveryURL(id) + "/resend" }
@@ -300,3 +318,9 @@ func withQuery(path string, pairs ...string) string {
 	}
 	return path
 }
+
+// APIReferenceURL is the reference of the REST API.
+func APIReferenceURL() string { return "/api/v1/docs" }
+
+// APIDocumentURL is the OpenAPI document in one of its forms: "openapi.yaml".
+func APIDocumentURL(form string) string { return "/api/v1/" + form }

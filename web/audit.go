@@ -176,12 +176,23 @@ func auditFilterForm(q auditQuery, zone *time.Location) views.AuditFilterForm {
 		Who:    views.Field{ID: "who", Label: "Who", Value: q.who, Type: "search", Autocomplete: "off"},
 		Action: views.Field{ID: "action", Label: "What", Value: q.action, Options: actions},
 		Object: views.Field{ID: "object", Label: "Object (ID or user name)", Value: q.object, Type: "search", Autocomplete: "off"},
-		Since:  views.Field{ID: "since", Label: "Period", Value: q.since, Options: periodOptions(listQuery{from: q.from}, zone)},
+		Since:  views.Field{ID: "since", Label: "Period", Value: q.since, Options: auditPeriods(q, zone)},
 	}
 	if !q.from.IsZero() {
 		f.Since.Value = q.from.Format(time.RFC3339)
 	}
 	return f
+}
+
+func auditPeriods(q auditQuery, zone *time.Location) []views.Option {
+	options := []views.Option{{Label: "Any time"}}
+	for _, p := range periods {
+		options = append(options, views.Option{Value: p.name, Label: p.label})
+	}
+	if !q.from.IsZero() {
+		options = append(options, views.Option{Value: q.from.Format(time.RFC3339), Label: "Since " + q.from.In(zone).Format("2006-01-02 15:04 MST")})
+	}
+	return options
 }
 
 // auditRows names the objects of the entries.

@@ -67,7 +67,7 @@ func (s *Server) handleEgressEdit(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	f := views.EgressForm{
-		List: list, Addresses: engine.FormatEgressEntries(list.Entries), ValidUntil: formTime(list.ValidUntil, s.zoneOf(r, visitOf(r).user)),
+		List: list, Addresses: engine.FormatEgressEntries(list.Entries), ValidUntil: formTime(list.ValidUntil, zoneOf(r, visitOf(r).user)),
 	}
 	if addr, err := netip.ParseAddr(r.FormValue("add")); err == nil && !list.Contains(addr) {
 		f.Addresses = strings.TrimSpace(f.Addresses + "\n" + addr.String())
@@ -116,7 +116,7 @@ func (s *Server) readEgressForm(r *http.Request, stored engine.EgressList) (view
 			problems = append(problems, one)
 		}
 	}
-	f.ValidUntil, badTime = readTime(form, "valid_until", &list.ValidUntil, s.zoneOf(r, visitOf(r).user))
+	f.ValidUntil, badTime = readTime(form, "valid_until", &list.ValidUntil, zoneOf(r, visitOf(r).user))
 	f.List = list
 	problems = append(problems, badTime...)
 	return f, append(problems, s.refusedEcho(r.Context(), list.EchoURL, problems)...)

@@ -41,7 +41,7 @@ func (s *Server) handleKeyCreate(w http.ResponseWriter, r *http.Request) {
 	k := engine.APIKey{
 		ConsumerID: owner.ID, Description: formText(r.PostForm, "description"), Scope: engine.Scope(r.PostFormValue("scope")),
 	}
-	expires, problems := readTime(r.PostForm, "expires", &k.Expires, s.zoneOf(r, visitOf(r).user))
+	expires, problems := readTime(r.PostForm, "expires", &k.Expires, zoneOf(r, visitOf(r).user))
 	problems = append(problemsOf(k.Validate()), problems...)
 	if len(problems) == 0 {
 		if !s.onceForms.first(r.PostFormValue("token")) {

@@ -23,7 +23,7 @@ func (s *Server) page(r *http.Request, title, nav string, crumbs ...views.Crumb)
 	v := visitOf(r)
 	p := views.Page{
 		Title: title, Nav: nav, Site: s.site.Load().Name, User: v.user, Crumbs: crumbs,
-		Zone: s.zoneOf(r, v.user), Now: time.Now(), Catalog: s.store.Directory().Catalog(), RequestID: v.requestID,
+		Zone: zoneOf(r, v.user), Now: time.Now(), Catalog: s.store.Directory().Catalog(), RequestID: v.requestID,
 	}
 	if v.session != nil && !isHTMX(r) {
 		if list := v.session.Flashes(); len(list) > 0 {
@@ -35,7 +35,7 @@ func (s *Server) page(r *http.Request, title, nav string, crumbs ...views.Crumb)
 }
 
 // zoneOf returns the zone of the account, or that of the browser, or of the site.
-func (s *Server) zoneOf(r *http.Request, user *engine.User) *time.Location {
+func zoneOf(r *http.Request, user *engine.User) *time.Location {
 	name := ""
 	if user != nil {
 		name = user.TimeZone
@@ -44,7 +44,7 @@ func (s *Server) zoneOf(r *http.Request, user *engine.User) *time.Location {
 		name, _ = url.QueryUnescape(c.Value)
 	}
 	if name == "" {
-		name = s.site.Load().TimeZone
+		name = visitOf(r).siteZone
 	}
 	zone, err := time.LoadLocation(name)
 	if err != nil || name == "Local" {

@@ -53,7 +53,7 @@ func TestRulesOfRoutes(t *testing.T) {
 	t.Parallel()
 	public := map[string]bool{
 		"GET /setup": true, "POST /setup": true, "GET /login": true, "POST /login": true, "POST /logout": true,
-		"GET /invitation": true, "POST /invitation": true, "GET /egress.txt": true, "GET /egress.json": true,
+		"GET /invitation": true, "POST /invitation": true, "GET /egress.txt": true, "GET /api/v1/docs": true, "GET /egress.json": true,
 	}
 	for _, route := range setup(t).web.routes() {
 		if (route.need == anyone) != public[route.pattern] {

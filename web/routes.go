@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"labhook/engine"
+	"labhook/views"
 )
 
 // route is one screen or action, and who may use it.
@@ -51,6 +52,8 @@ func (s *Server) routes() []route {
 		{"GET /account", viewer, s.handleAccount},
 		{"POST /account", viewer, s.handleAccountSave},
 		{"POST /account/password", viewer, s.handleAccountPassword},
+
+		{"GET " + views.APIReferenceURL(), anyone, s.handleAPIReference},
 
 		// Site Administration
 		{"GET /{$}", viewer, s.handleRoot},
@@ -123,6 +126,8 @@ func (s *Server) routes() []route {
 		{"POST " + consumers + "/{con}/webhooks/preview", developer, s.handleWebhookPreview},
 		{"POST " + consumers + "/{con}/webhooks/check", developer, s.handleWebhookCheck},
 		{"GET /webhooks/{wh}", viewer, s.handleWebhook},
+		{"GET /webhooks/{wh}/logs", viewer, s.handleWebhookLogs},
+		{"GET /webhooks/{wh}/activity", viewer, s.handleWebhookActivity},
 		{"GET /webhooks/{wh}/edit", developer, s.handleWebhookEdit},
 		{"POST /webhooks/{wh}/edit", developer, s.handleWebhookSave},
 		{"GET /webhooks/{wh}/delete", developer, s.handleWebhookDelete},
@@ -140,6 +145,8 @@ func (s *Server) routes() []route {
 		{"POST /webhooks/{wh}/recover", developer, s.handleWebhookRecovered},
 		{"POST /webhooks/{wh}/move", developer, s.handleWebhookMove},
 		{"GET /deliveries", viewer, s.handleDeliveries},
+		{"GET /deliveries/bulk", developer, s.handleBulk},
+		{"POST /deliveries/bulk", developer, s.handleBulkDone},
 		{"GET /deliveries/{dlv}", viewer, s.handleDelivery},
 		{"GET /deliveries/{dlv}/attempts/{n}/response.raw", viewer, s.handleAnswerBody},
 		{"POST /deliveries/{dlv}/resend", developer, s.handleDeliveryResend},

@@ -11,6 +11,7 @@ import (
 	"github.com/PuerkitoBio/goquery"
 
 	"labhook/engine"
+	"labhook/views"
 )
 
 // fill puts ids of rows that exist into a route's pattern.
@@ -146,6 +147,9 @@ func (b *bundle) routeOf(r *http.Request) string {
 	mux := http.NewServeMux()
 	for _, route := range b.web.routes() {
 		mux.HandleFunc(route.pattern, route.handler)
+	}
+	for _, form := range []string{"openapi.json", "openapi.yaml", "openapi-3.0.json", "openapi-3.0.yaml"} {
+		mux.Handle("GET "+views.APIDocumentURL(form), b.web.api)
 	}
 	_, pattern := mux.Handler(r)
 	return pattern

@@ -26,6 +26,7 @@ import (
 	"labhook/engine"
 	"labhook/engine/egress"
 	"labhook/static"
+	"labhook/views"
 	"labhook/web/api"
 	"labhook/web/skilljar"
 )
@@ -43,6 +44,8 @@ type Config struct {
 	TrustedProxies []netip.Prefix
 	// Settings are what the server was started with, to be shown.
 	Settings []Setting
+	// APIRateLimit is how many requests a second the key of an API consumer may make; 0: no limit.
+	APIRateLimit int
 }
 
 // Server answers HTTP requests. It is safe for concurrent use.
@@ -62,7 +65,7 @@ type Server struct {
 	onceForms  *onceForms
 	proxies    proxies
 	crossCheck *http.CrossOriginProtection
-	api        http.Handler
+	api        api.Handler
 	skilljar   http.Handler
 }
 
@@ -89,6 +92,7 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 		proxies: slices.Clone(cfg.TrustedProxies), crossCheck: http.NewCrossOriginProtection(),
 		api: api.New(api.Config{
 			Store: cfg.Store, Engine: cfg.Engine, Guard: cfg.Guard, Log: cfg.Log, Version: cfg.Version, Settings: apiSettings(cfg.Settings),
+			RateLimit: cfg.APIRateLimit,
 		}),
 	}
 	if s.publicURL != "" {
@@ -105,6 +109,9 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 	cfg.Engine.AddMaintenance("sessions", time.Hour, func(ctx context.Context) error {
 		return cfg.Store.PurgeSessions(ctx, time.Now())
 	})
+	cfg.Engine.AddMaintenance("kept answers", time.Hour, func(ctx context.Context) error {
+		return cfg.Store.PurgeAnswers(ctx, time.Now())
+	})
 	return s, nil
 }
 
@@ -116,7 +123,9 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET /healthz", s.handleHealth)
 	mux.HandleFunc("GET /readyz", s.handleReady)
 	mux.Handle("GET "+static.Prefix, withSecurityHeaders(static.Handler()))
-	mux.Handle("/", s.screens())
+	screens := s.screens()
+	mux.Handle("GET "+views.APIReferenceURL(), screens)
+	mux.Handle("/", screens)
 	return s.proxies.withClient(s.withVisit(s.withAccessLog(s.withRecovery(mux))))
 }
 

@@ -36,6 +36,21 @@ CREATE TABLE api_keys (
 ) STRICT;
 CREATE INDEX api_keys_consumer ON api_keys (consumer);
 
+-- Requests with an Idempotency-Key, and what was answered.
+CREATE TABLE idempotency (
+  id         INTEGER PRIMARY KEY,
+  api_key    INTEGER NOT NULL REFERENCES api_keys (id),
+  name       TEXT NOT NULL CHECK (name <> ''),
+  request    BLOB NOT NULL CHECK (length(request) = 32),
+  status     INTEGER CHECK (status BETWEEN 100 AND 999), -- NULL: not answered yet
+  answer     BLOB, -- sealed; NULL: none was kept
+  created_at INTEGER NOT NULL,
+  UNIQUE (api_key, name),
+  CHECK (status IS NOT NULL OR answer IS NULL)
+) STRICT;
+CREATE INDEX idempotency_api_key ON idempotency (api_key);
+CREATE INDEX idempotency_created_at ON idempotency (created_at);
+
 CREATE TABLE webhooks (
   id                INTEGER PRIMARY KEY CHECK (id > 0),
   consumer          INTEGER NOT NULL REFERENCES consumers (id),
@@ -167,6 +182,8 @@ CREATE INDEX deliveries_tests ON deliveries (test) WHERE test = 1;
 CREATE INDEX deliveries_state ON deliveries (state) WHERE state <> 'delivered';
 CREATE INDEX deliveries_webhook_state ON deliveries (webhook, state) WHERE state NOT IN ('sending', 'delivered');
 CREATE INDEX deliveries_consumer_state ON deliveries (consumer, state) WHERE state NOT IN ('sending', 'delivered');
+-- Answers other than 2xx, by their first digit, few for the same reason.
+CREATE INDEX deliveries_answer ON deliveries (last_status / 100) WHERE last_status NOT BETWEEN 200 AND 299;
 -- The due queue: exactly the rows in scheduled, queued and retrying, by the CHECK above.
 CREATE INDEX deliveries_due ON deliveries (webhook, due_at) WHERE due_at IS NOT NULL;
 
@@ -279,7 +296,8 @@ CREATE TABLE recoveries (
 CREATE UNIQUE INDEX recoveries_running ON recoveries (webhook) WHERE finished_at IS NULL;
 CREATE INDEX recoveries_webhook ON recoveries (webhook);
 
--- Totals by the hour in which the attempts were recorded, and the latest attempt of that hour.
+-- Totals by the hour in which the attempts were recorded, and the latest attempt of that hour. The last columns count
+-- the attempts that got an answer by how long it took: up to so many milliseconds, and more than in the column before.
 CREATE TABLE hourly (
   hour        INTEGER NOT NULL CHECK (hour % 3600000 = 0),
   webhook     INTEGER NOT NULL REFERENCES webhooks (id),
@@ -289,7 +307,30 @@ CREATE TABLE hourly (
   last_at     INTEGER NOT NULL,
   last_status INTEGER CHECK (last_status BETWEEN 100 AND 999),
   last_class  TEXT NOT NULL,
+  took_10     INTEGER NOT NULL,
+  took_20     INTEGER NOT NULL,
+  took_50     INTEGER NOT NULL,
+  took_100    INTEGER NOT NULL,
+  took_200    INTEGER NOT NULL,
+  took_500    INTEGER NOT NULL,
+  took_1000   INTEGER NOT NULL,
+  took_2000   INTEGER NOT NULL,
+  took_5000   INTEGER NOT NULL,
+  took_10000  INTEGER NOT NULL,
+  took_20000  INTEGER NOT NULL,
+  took_60000  INTEGER NOT NULL,
+  took_300000 INTEGER NOT NULL,
   PRIMARY KEY (hour, webhook)
+) STRICT, WITHOUT ROWID;
+
+-- The attempts among them that failed, by what they came to.
+CREATE TABLE hourly_failures (
+  hour     INTEGER NOT NULL CHECK (hour % 3600000 = 0),
+  webhook  INTEGER NOT NULL REFERENCES webhooks (id),
+  class    TEXT NOT NULL CHECK (class <> ''),
+  status   INTEGER NOT NULL CHECK (status = 0 OR status BETWEEN 100 AND 999), -- 0: no answer came
+  attempts INTEGER NOT NULL CHECK (attempts > 0),
+  PRIMARY KEY (hour, webhook, class, status)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE users (

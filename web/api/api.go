@@ -21,7 +21,7 @@ import (
 // Prefix starts the path of every route.
 const Prefix = "/api/v1"
 
-// Config is what the API works with. All of it is required but Version and Settings.
+// Config is what the API works with. All of it is required but Version, Settings and RateLimit.
 type Config struct {
 	Store   *db.Store
 	Engine  *engine.Engine
@@ -30,6 +30,9 @@ type Config struct {
 	Version string // of Labhook
 	// Settings are what the server was started with, to be shown.
 	Settings []Setting
+	// RateLimit is how many requests a second the key of an API consumer may make in the long run, at most
+	// MaxRateLimit, and burstSeconds times as many at once; 0: no limit. Platform keys have none.
+	RateLimit int
 }
 
 // server answers the API's requests.
@@ -37,15 +40,23 @@ type server struct {
 	Config
 	mux      *http.ServeMux
 	huma     huma.API
-	document []byte // the OpenAPI document
+	document []byte // the OpenAPI document in JSON
+	limits   *rateLimits
+	underWay underWay
 }
 
+// Handler answers everything under Prefix. It is safe for concurrent use.
+type Handler struct{ *server }
+
+// Document returns the OpenAPI document in JSON, which the caller must not change.
+func (h Handler) Document() []byte { return h.document }
+
 // New returns the handler of everything under Prefix. It panics when a required part is missing.
-func New(cfg Config) http.Handler {
+func New(cfg Config) Handler {
 	if cfg.Store == nil || cfg.Engine == nil || cfg.Guard == nil || cfg.Log == nil {
 		panic("api: New needs a store, an engine, a guard and a log")
 	}
-	s := &server{Config: cfg, mux: http.NewServeMux()}
+	s := &server{Config: cfg, mux: http.NewServeMux(), limits: newRateLimits(cfg.RateLimit)}
 	s.huma = newHuma(s)
 	s.routes()
 	document, err := json.Marshal(s.huma.OpenAPI())
@@ -53,7 +64,8 @@ func New(cfg Config) http.Handler {
 		panic(fmt.Sprintf("api: write the OpenAPI document: %v", err))
 	}
 	s.document = document
-	return s
+	s.serveDocuments(newDocuments(document))
+	return Handler{s}
 }
 
 // ServeHTTP answers one request. Paths without a route get a problem, too.
@@ -61,7 +73,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-store")
-	c := &call{requestID: requestID(h), ip: remoteIP(r)}
+	c := &call{requestID: requestID(h), ip: remoteIP(r), url: r.URL}
 	r = r.WithContext(context.WithValue(r.Context(), callKey{}, c))
 	out := &watched{ResponseWriter: w}
 	defer s.recoverPanic(out, r)

@@ -25,6 +25,7 @@ import (
 // bundle is the API on a real store and a running engine, with keys of every kind.
 type bundle struct {
 	handler http.Handler
+	config  api.Config // of handler
 	store   *db.Store
 	engine  *engine.Engine
 	log     *logBuffer
@@ -86,7 +87,14 @@ func (b *bundle) start(t testing.TB, changes ...func(*engine.Config)) {
 	if err := b.engine.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	b.handler = api.New(api.Config{Store: b.store, Engine: b.engine, Guard: enginetest.Guard(), Log: log, Version: "1.2.3", Settings: testSettings})
+	b.config = api.Config{Store: b.store, Engine: b.engine, Guard: enginetest.Guard(), Log: log, Version: "1.2.3", Settings: testSettings}
+	b.serve(t)
+}
+
+// serve makes the handler anew from its configuration.
+func (b *bundle) serve(t testing.TB) {
+	t.Helper()
+	b.handler = judged(t, api.New(b.config))
 }
 
 // countingStore counts the questions that waiting senders cost.
@@ -162,16 +170,28 @@ func (b *bundle) pause(t testing.TB, id string) {
 	if err := webhook.UnmarshalText([]byte(id)); err != nil {
 		t.Fatal(err)
 	}
+	now := time.Now()
+	b.exec(t, `INSERT INTO streaks (webhook, since, attempts, deliveries, delivery, given_up, told, spell, paused_until)
+		VALUES (?, ?, 20, 5, 1, 0, 1, 1, ?)`, int64(webhook), now.Add(-time.Minute).UnixMilli(), now.Add(time.Hour).UnixMilli())
+}
+
+// exec changes the database behind the store's back, and returns how many rows.
+func (b *bundle) exec(t testing.TB, query string, args ...any) int64 {
+	t.Helper()
 	conn, err := sql.Open("sqlite", "file:"+filepath.Join(b.dir, "labhook.db")+"?_pragma=busy_timeout(10000)")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	now := time.Now()
-	if _, err := conn.ExecContext(t.Context(), `INSERT INTO streaks (webhook, since, attempts, deliveries, delivery, given_up, told, spell, paused_until)
-		VALUES (?, ?, 20, 5, 1, 0, 1, 1, ?)`, int64(webhook), now.Add(-time.Minute).UnixMilli(), now.Add(time.Hour).UnixMilli()); err != nil {
+	result, err := conn.ExecContext(t.Context(), query, args...)
+	if err != nil {
 		t.Fatal(err)
 	}
+	n, err := result.RowsAffected()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 // unsent makes a webhook's deliveries wait for an hour, so that nothing happens behind a test's back.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -39,6 +40,7 @@ func (n need) roles() []string {
 type call struct {
 	requestID string
 	ip        string
+	url       *url.URL
 	key       engine.APIKey // zero on open routes
 	body      []byte        // of routes that take one
 }
@@ -64,6 +66,9 @@ func (s *server) guard(n need, b *body, next http.HandlerFunc) http.HandlerFunc 
 		c := callOf(r.Context())
 		if n.scope != "" {
 			key, err := s.authenticate(r, c.ip)
+			if err == nil {
+				err = s.limits.take(w.Header(), &key, time.Now())
+			}
 			if err == nil {
 				err = n.check(&key)
 			}

@@ -9,7 +9,7 @@ import (
 
 // listEventTypes answers with the whole catalog.
 func (s *server) listEventTypes(context.Context, *none) (*answer[List[EventType]], error) {
-	return listOf(s.Store.Directory().Catalog().All(), eventTypeOut, false, nil), nil
+	return wholeList(s.Store.Directory().Catalog().All(), eventTypeOut), nil
 }
 
 type eventTypePath struct {

@@ -238,8 +238,13 @@ func TestListWebhooks(t *testing.T) {
 		{"", ids, ""},
 		{"consumer=contoso", []string{ids[0], ids[2], ids[4]}, ""},
 		{"consumer=" + b.fabrikam.ID.String() + "&limit=2", []string{ids[1], ids[3]}, ids[3]},
-		{"after=" + ids[3], ids[4:], ""},
+		{"after=" + api.Cursor(ids[3]), ids[4:], ""},
 		{"limit=6", ids, ""},
+		{"limit=2&before=" + api.Cursor(ids[3]), ids[1:3], ids[2]},
+		{"enabled=true", ids, ""},
+		{"enabled=false", nil, ""},
+		{"type=lab.scored", ids, ""},
+		{"type=Saved", nil, ""},
 	} {
 		var page api.List[api.Webhook]
 		b.send(t, "GET", "/api/v1/webhooks?"+tt.query, "platform", "").want(200).into(&page)
@@ -247,7 +252,7 @@ func TestListWebhooks(t *testing.T) {
 		for _, w := range page.Data {
 			got = append(got, w.ID)
 		}
-		if next := page.Next; !slices.Equal(got, tt.want) || (next == nil) != (tt.next == "") || next != nil && *next != tt.next {
+		if next := page.Next; !slices.Equal(got, tt.want) || (next == nil) != (tt.next == "") || next != nil && *next != api.Cursor(tt.next) {
 			t.Errorf("%q: %q, next %v", tt.query, got, next)
 		}
 	}

@@ -11,13 +11,13 @@ import (
 type listConsumersInput struct{ Onward }
 
 // listConsumers answers with the consumers that the key sees, oldest first.
-func (s *server) listConsumers(ctx context.Context, in *listConsumersInput) (*answer[List[Consumer]], error) {
+func (s *server) listConsumers(ctx context.Context, in *listConsumersInput) (*listAnswer[Consumer], error) {
 	var (
-		after engine.ConsumerID
-		bad   engine.InvalidError
-		seen  []*engine.APIConsumer
+		bad  engine.InvalidError
+		seen []*engine.APIConsumer
 	)
-	if readID(&bad, "after", in.After, &after); len(bad) > 0 {
+	before, after := consumerList.readCursors(&bad, in.Before, in.After)
+	if len(bad) > 0 {
 		return nil, bad
 	}
 	for _, c := range s.Store.Directory().Consumers() {
@@ -25,8 +25,8 @@ func (s *server) listConsumers(ctx context.Context, in *listConsumersInput) (*an
 			seen = append(seen, c)
 		}
 	}
-	part, more := listAfter(seen, func(c *engine.APIConsumer) engine.ConsumerID { return c.ID }, after, in.Limit)
-	return listOf(part, consumerOut, more, func(c *engine.APIConsumer) string { return c.ID.String() }), nil
+	id := func(c *engine.APIConsumer) engine.ConsumerID { return c.ID }
+	return oldestFirst(ctx, consumerList, partOf(seen, id, before, after, in.Limit), id, consumerOut), nil
 }
 
 // createConsumer makes a consumer.

@@ -42,6 +42,7 @@ func (c choice) bool() *bool {
 
 type listDeliveriesInput struct {
 	Status   []deliveryState `query:"status,explode" nullable:"false" doc:"May be given several times"`
+	Code     string          `query:"code" doc:"What the latest attempt came to: an HTTP status such as 503, 5xx, or a failure class such as timeout" example:"5xx"`
 	Webhook  string          `query:"webhook"`
 	Consumer string          `query:"consumer" doc:"Id or external id of an API consumer"`
 	Event    string          `query:"event" doc:"Id of an event, or the sender's id"`
@@ -53,7 +54,7 @@ type listDeliveriesInput struct {
 }
 
 // listDeliveries answers with the deliveries that the key sees, newest first.
-func (s *server) listDeliveries(ctx context.Context, in *listDeliveriesInput) (*answer[List[Delivery]], error) {
+func (s *server) listDeliveries(ctx context.Context, in *listDeliveriesInput) (*listAnswer[Delivery], error) {
 	f, err := s.deliveryFilter(ctx, in)
 	if err != nil {
 		return nil, err
@@ -62,7 +63,7 @@ func (s *server) listDeliveries(ctx context.Context, in *listDeliveriesInput) (*
 	if err != nil {
 		return nil, err
 	}
-	return listOf(page.Rows, deliveryOut, page.Older, func(d engine.DeliveryRow) string { return d.ID.String() }), nil
+	return newestFirst(ctx, deliveryList, page, func(d engine.DeliveryRow) engine.DeliveryID { return d.ID }, deliveryOut), nil
 }
 
 func (s *server) deliveryFilter(ctx context.Context, in *listDeliveriesInput) (engine.DeliveryFilter, error) {
@@ -84,7 +85,11 @@ func (s *server) deliveryFilter(ctx context.Context, in *listDeliveriesInput) (e
 	}
 	f.EventType = eventTypeIn(&bad, s.Store.Directory().Catalog(), in.Type)
 	readID(&bad, "webhook", in.Webhook, &f.WebhookID)
-	in.cursors(&bad, &f.Before, &f.After)
+	before, after := deliveryList.readCursors(&bad, in.Before, in.After)
+	f.Before, f.After = engine.DeliveryID(before), engine.DeliveryID(after)
+	if f.Result, err = engine.ParseResult(in.Code); err != nil {
+		bad = append(bad, invalid("code", "%s", err)...)
+	}
 	if in.Event != "" {
 		ev, err := s.eventAt(ctx, in.Event)
 		switch {

@@ -154,9 +154,9 @@ func TestListDeliveries(t *testing.T) {
 	}{
 		{"", ids, ""},
 		{"limit=2", ids[:2], ids[1]},
-		{"limit=2&before=" + ids[1], ids[2:4], ids[3]},
-		{"limit=4&before=" + ids[1], ids[2:], ""},
-		{"after=" + ids[2], ids[:2], ids[1]},
+		{"limit=2&before=" + api.Cursor(ids[1]), ids[2:4], ids[3]},
+		{"limit=4&before=" + api.Cursor(ids[1]), ids[2:], ""},
+		{"after=" + api.Cursor(ids[2]), ids[:2], ids[1]},
 		{"status=cancelled", ids[5:], ""},
 		{"status=scheduled", ids[:5], ""},
 		{"status=scheduled&status=cancelled", ids, ""},
@@ -175,7 +175,7 @@ func TestListDeliveries(t *testing.T) {
 		for _, d := range page.Data {
 			got = append(got, d.ID)
 		}
-		if next := page.Next; !slices.Equal(got, tt.want) || (next == nil) != (tt.next == "") || next != nil && *next != tt.next {
+		if next := page.Next; !slices.Equal(got, tt.want) || (next == nil) != (tt.next == "") || next != nil && *next != api.Cursor(tt.next) {
 			t.Errorf("%q: %q, next %v, want %q", tt.query, got, next, tt.want)
 		}
 	}

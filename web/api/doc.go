@@ -12,3 +12,5 @@
 // huma, which fills in parameters, writes answers and makes the document. A sender may wait there until the blocking
 // deliveries of its event have ended: its request then sleeps in engine.Wait and costs no queries meanwhile.
 package api
+
+//go:generate go test -run Golden -count=1 . -update

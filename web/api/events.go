@@ -12,11 +12,12 @@ type listEventsInput struct {
 	Type     string `query:"type" doc:"Code or label of an event type"`
 	Consumer string `query:"consumer" doc:"Id or external id of an API consumer"`
 	Subject  string `query:"subject" doc:"What the event is about"`
+	Test     choice `query:"test" doc:"Only events that were made to test a webhook, or only others"`
 	Window
 }
 
 // listEvents answers with the events that the key sees, newest first.
-func (s *server) listEvents(ctx context.Context, in *listEventsInput) (*answer[List[EventRow]], error) {
+func (s *server) listEvents(ctx context.Context, in *listEventsInput) (*listAnswer[EventRow], error) {
 	owner, err := s.consumerIn(callOf(ctx), in.Consumer)
 	if err != nil {
 		return nil, err
@@ -24,7 +25,9 @@ func (s *server) listEvents(ctx context.Context, in *listEventsInput) (*answer[L
 	f := engine.EventFilter{ConsumerID: owner, Subject: in.Subject, Since: in.Since, Until: in.Until, Limit: in.Limit.rows()}
 	var bad engine.InvalidError
 	f.Type = eventTypeIn(&bad, s.Store.Directory().Catalog(), in.Type)
-	in.cursors(&bad, &f.Before, &f.After)
+	f.Test = in.Test.bool()
+	before, after := eventList.readCursors(&bad, in.Before, in.After)
+	f.Before, f.After = engine.EventID(before), engine.EventID(after)
 	if len(bad) > 0 {
 		return nil, bad
 	}
@@ -36,7 +39,7 @@ func (s *server) listEvents(ctx context.Context, in *listEventsInput) (*answer[L
 		// The counts are of all consumers' deliveries.
 		return eventRowOut(row, callOf(ctx).sees(row.ConsumerID))
 	}
-	return listOf(page.Rows, write, page.Older, func(row engine.EventRow) string { return row.ID.String() }), nil
+	return newestFirst(ctx, eventList, page, func(row engine.EventRow) engine.EventID { return row.ID }, write), nil
 }
 
 type eventPath struct {

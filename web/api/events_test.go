@@ -217,13 +217,15 @@ func TestListEvents(t *testing.T) {
 	}{
 		{"", ids, ""},
 		{"limit=2", ids[:2], ids[1]},
-		{"limit=2&before=" + ids[1], ids[2:4], ids[3]},
-		{"limit=2&before=" + ids[3], ids[4:], ""},
-		{"after=" + ids[2], ids[:2], ids[1]},
+		{"limit=2&before=" + api.Cursor(ids[1]), ids[2:4], ids[3]},
+		{"limit=2&before=" + api.Cursor(ids[3]), ids[4:], ""},
+		{"after=" + api.Cursor(ids[2]), ids[:2], ids[1]},
 		{"type=lab.saved", []string{ids[1], ids[3]}, ""},
 		{"type=Saved", []string{ids[1], ids[3]}, ""},
 		{"subject=4", ids[:1], ""},
 		{"consumer=contoso", ids, ""},
+		{"test=false", ids, ""},
+		{"test=true", nil, ""},
 		{"consumer=" + b.fabrikam.ID.String(), nil, ""},
 		{"until=2026-01-01T00:00:00Z", nil, ""},
 		{"since=2026-01-01T00:00:00Z", ids, ""},
@@ -238,7 +240,7 @@ func TestListEvents(t *testing.T) {
 		if page.Next != nil {
 			next = *page.Next
 		}
-		if !slices.Equal(got, tt.want) || next != tt.next {
+		if !slices.Equal(got, tt.want) || next != api.Cursor(tt.next) {
 			t.Errorf("%q: %q next %q, want %q next %q", tt.query, got, next, tt.want, tt.next)
 		}
 	}

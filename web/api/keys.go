@@ -26,7 +26,7 @@ func (s *server) listKeys(ctx context.Context, owner engine.ConsumerID) (*answer
 	if err != nil {
 		return nil, err
 	}
-	return listOf(keys, keyOut, false, nil), nil
+	return wholeList(keys, keyOut), nil
 }
 
 // createConsumerKey makes a key of a consumer and shows it, once.

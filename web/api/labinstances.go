@@ -19,7 +19,7 @@ func (s *server) listLabInstances(ctx context.Context, in *listLabsInput) (*answ
 	if err != nil {
 		return nil, err
 	}
-	return listOf(rows, labRowOut, false, nil), nil
+	return wholeList(rows, labRowOut), nil
 }
 
 type labPath struct {

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"labhook/web/api"
+
 	"github.com/google/go-cmp/cmp"
 
 	"labhook/engine"
@@ -315,8 +317,13 @@ func malformedParameters() []scenario {
 		list("status=done", "status[0]", "must be one of scheduled"),
 		list("stauts=failed", "stauts", "no parameter"),
 		list("since=today", "since", "RFC 3339"),
-		list("before=wh_1", "before", "dlv_"),
-		list("before=dlv_0000000000001&after=dlv_0000000000002", "after", "not both"),
+		list("before=dlv_0000000000001", "before", "no cursor of this list"),
+		list("before="+api.Cursor("wh_0000000000001"), "before", "no cursor of this list"),
+		list("before="+api.Cursor("dlv_0000000000001")[1:], "before", "no cursor of this list"),
+		list("after="+api.Cursor("dlv_0000000000001")+"A", "after", "no cursor of this list"),
+		list("before="+api.Cursor("dlv_0000000000001")+"&after="+api.Cursor("dlv_0000000000002"), "after", "not both"),
+		list("code=5xy", "code", "no failure class"),
+		list("code=99", "code", "no failure class"),
 		list("consumer=nobody", "consumer", `"nobody"`),
 		list("webhook=5", "webhook", "wh_"),
 		list("event=nothing", "event", `"nothing"`),

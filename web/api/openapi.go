@@ -63,7 +63,8 @@ func newHuma(s *server) huma.API {
 	cfg.OnAddOperation = []huma.AddOpFunc{describeBody}
 	cfg.RejectUnknownQueryParameters = true
 	cfg.Info.Description = "Webhook server for lab and training platforms. Unknown fields and parameters are refused. " +
-		"In a body null counts as absent. Problems are RFC 9457."
+		"In a body null counts as absent. Problems are RFC 9457. Lists go on where their header Link says. " +
+		"Keys of API consumers have a rate of requests, told in RateLimit-Policy and RateLimit; 429 says in Retry-After when to go on."
 	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"bearer":  {Type: "http", Scheme: "bearer"},
 		"api_key": {Type: "apiKey", In: "header", Name: "api_key"},
@@ -86,6 +87,9 @@ func (a adapter) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.s.ServeHT
 
 // mount adds a route to the mux, behind the guard.
 func (s *server) mount(r route, h http.HandlerFunc) {
+	if r.method == post && r.id != postEventRoute { // which keeps its keys with the events
+		h = s.once(h)
+	}
 	s.mux.HandleFunc(r.method+" "+Prefix+r.path, s.guard(r.need, r.body, h))
 }
 
@@ -104,7 +108,7 @@ func handle[I, O any](s *server, r route, h func(context.Context, *I) (*O, error
 func handlePlain(s *server, r route, h http.HandlerFunc, parameters []*huma.Param, answers map[int]reflect.Type) {
 	doc := s.huma.OpenAPI()
 	op := r.operation()
-	op.Parameters = parameters
+	op.Parameters = append(op.Parameters, parameters...)
 	op.Responses = map[string]*huma.Response{}
 	for status, shape := range answers {
 		op.Responses[strconv.Itoa(status)] = jsonResponse(status, "application/json", doc.Components.Schemas.Schema(shape, true, ""))
@@ -119,17 +123,24 @@ func handlePlain(s *server, r route, h http.HandlerFunc, parameters []*huma.Para
 
 // operation describes the route.
 func (r route) operation() huma.Operation {
+	var parameters []*huma.Param
+	if r.method == post && r.id != postEventRoute {
+		parameters = []*huma.Param{idempotencyParameter("The same key, sent again with the same request, gets the first answer, with Idempotency-Replayed: true. " +
+			"Answers are kept for a day; a request that was refused frees its key")}
+	}
 	resource, _, _ := strings.Cut(strings.TrimPrefix(r.path, "/"), "/")
 	return huma.Operation{
 		Method: r.method, Path: Prefix + r.path, OperationID: r.id, Summary: r.summary, Tags: []string{resource},
-		DefaultStatus: r.status, Errors: r.problems(), Metadata: map[string]any{"route": r},
+		Parameters: parameters, DefaultStatus: r.status, Errors: r.problems(), Metadata: map[string]any{"route": r},
 		Security: []map[string][]string{{"bearer": r.need.roles()}, {"api_key": r.need.roles()}},
 	}
 }
 
 // problems lists the statuses that the route may answer with beside its success.
 func (r route) problems() []int {
-	list := []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusUnprocessableEntity, http.StatusInternalServerError}
+	list := []int{
+		http.StatusUnauthorized, http.StatusForbidden, http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusInternalServerError,
+	}
 	if strings.Contains(r.path, "{") {
 		list = append(list, http.StatusNotFound)
 	}
@@ -138,9 +149,6 @@ func (r route) problems() []int {
 	}
 	if r.method == put {
 		list = append(list, http.StatusPreconditionFailed)
-	}
-	if r.id == pingRoute || r.id == testRoute {
-		list = append(list, http.StatusTooManyRequests)
 	}
 	if r.body != nil {
 		list = append(list, http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
@@ -170,10 +178,4 @@ func jsonResponse(status int, mediaType string, schema *huma.Schema) *huma.Respo
 		Description: http.StatusText(status),
 		Content:     map[string]*huma.MediaType{mediaType: {Schema: schema}},
 	}
-}
-
-// readDocument answers with the document.
-func (s *server) readDocument(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "application/openapi+json")
-	_, _ = w.Write(s.document)
 }

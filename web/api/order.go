@@ -31,7 +31,11 @@ func (s *server) orderWebhooks(ctx context.Context, in *consumerPath) (*answer[L
 	if err := s.Store.OrderWebhooks(ctx, c.actor(), owner.ID, ids); err != nil {
 		return nil, err
 	}
-	return s.webhookList(ctx, s.Store.Directory().Webhooks(owner.ID), false)
+	write, err := s.webhookWriter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return wholeList(s.Store.Directory().Webhooks(owner.ID), write), nil
 }
 
 // moveWebhook exchanges a webhook with its neighbour, and answers with it. At the end of the list it stays.

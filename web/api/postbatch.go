@@ -45,7 +45,11 @@ var batchAnswers = map[int]reflect.Type{http.StatusOK: reflect.TypeFor[Batch]()}
 // written when all that were accepted are on disk.
 func (s *server) postBatch(w http.ResponseWriter, r *http.Request) {
 	c := callOf(r.Context())
-	items, err := splitBatch(c.body, isNDJSON(r))
+	_, err := queryOf(r.URL)
+	var items []json.RawMessage
+	if err == nil {
+		items, err = splitBatch(c.body, isNDJSON(r))
+	}
 	if err != nil {
 		writeProblem(w, s.problemOf(r.Context(), err))
 		return

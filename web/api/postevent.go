@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
+	"slices"
 	"strconv"
 	"time"
 
@@ -22,10 +23,7 @@ var eventParameters = []*huma.Param{
 		Description: "Answer when every blocking delivery of the event has ended, and wait for that at most so many seconds. " +
 			"The same event, posted again, joins the wait. Going away cancels nothing",
 	},
-	{
-		Name: "Idempotency-Key", In: "header", Schema: &huma.Schema{Type: huma.TypeString, MaxLength: new(int(engine.MaxIdempotencyKey))},
-		Description: "The same key, sent again with the same event, gets the first answer",
-	},
+	idempotencyParameter("The same key, sent again with the same event, gets the first answer"),
 	{Name: "traceparent", In: "header", Schema: &huma.Schema{Type: huma.TypeString}, Description: "W3C trace context, passed on to receivers"},
 }
 
@@ -69,20 +67,29 @@ func (s *server) postEvent(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusAccepted, "application/json", out)
 }
 
-// waitIn reads how long the sender wants to wait, zero for not at all. A parameter that is misspelt must not be passed
-// over: its sender would believe that it waits.
-func waitIn(u *url.URL) (time.Duration, error) {
+// queryOf reads the parameters of a request, which may be the known ones. One that is misspelt must not be passed over:
+// its sender would believe that it counts.
+func queryOf(u *url.URL, known ...string) (url.Values, error) {
 	if u.RawQuery == "" {
-		return 0, nil
+		return nil, nil
 	}
 	query, err := url.ParseQuery(u.RawQuery)
 	if err != nil {
-		return 0, newProblem(http.StatusBadRequest, "The query cannot be read: "+err.Error())
+		return nil, newProblem(http.StatusBadRequest, "The query cannot be read: "+err.Error())
 	}
 	for name := range query {
-		if name != "wait" {
-			return 0, invalid(name, "%s is no parameter of this path", name)
+		if !slices.Contains(known, name) {
+			return nil, invalid(name, "%s is no parameter of this path", name)
 		}
+	}
+	return query, nil
+}
+
+// waitIn reads how long the sender wants to wait, zero for not at all.
+func waitIn(u *url.URL) (time.Duration, error) {
+	query, err := queryOf(u, "wait")
+	if err != nil || len(query) == 0 {
+		return 0, err
 	}
 	const most = int(engine.MaxWait / time.Second)
 	seconds, err := strconv.Atoi(query["wait"][0])

@@ -51,7 +51,7 @@ var problemKinds = map[int]struct{ name, title string }{
 	http.StatusRequestEntityTooLarge: {"too-large", "The body is too large"},
 	http.StatusUnsupportedMediaType:  {"media-type", "The body is not of a type that is read here"},
 	http.StatusUnprocessableEntity:   {"invalid", "The request is not valid"},
-	http.StatusTooManyRequests:       {"busy", "Too much of it runs already"},
+	http.StatusTooManyRequests:       {"busy", "Too many requests"},
 	http.StatusInternalServerError:   {"internal", "Something went wrong in the server"},
 	http.StatusServiceUnavailable:    {"stopping", "The server is stopping"},
 }

@@ -22,8 +22,8 @@ const (
 	maxEventTypeBody = engine.MaxEventSample + engine.MaxSchema + maxSmallBody
 )
 
-// documentPath is where the OpenAPI document is, for everybody.
-const documentPath = Prefix + "/openapi.json"
+// postEventRoute is the name of the route that most requests come to.
+const postEventRoute = "post-event"
 
 // routes is every route of the API, with what it needs of the key and the body that it takes.
 func (s *server) routes() {
@@ -54,15 +54,16 @@ func (s *server) routes() {
 	handle(s, route{post, "/webhooks/{wh}/recover", manage, "recover-webhook", "Send again what failed or was cancelled since a time, or count it", 200, takes[RecoverInput](maxSmallBody)}, s.recoverWebhook)
 	handle(s, route{get, "/webhooks/{wh}/recovery", read, "read-recovery", "Read how far the latest recovery of a webhook is", 200, nil}, s.readRecovery)
 
-	handle(s, route{post, "/webhooks/{wh}/ping", manage, pingRoute, "Ask the receiver of a webhook whether it answers", 200, nil}, s.pingWebhook)
-	handle(s, route{post, "/webhooks/{wh}/test", manage, testRoute, "Send an example to a webhook and see what comes of it", 200, mayTake[TestInput](maxEventBody)}, s.testWebhook)
+	handle(s, route{post, "/webhooks/{wh}/ping", manage, "ping-webhook", "Ask the receiver of a webhook whether it answers", 200, nil}, s.pingWebhook)
+	handle(s, route{post, "/webhooks/{wh}/test", manage, "test-webhook", "Send an example to a webhook and see what comes of it", 200, mayTake[TestInput](maxEventBody)}, s.testWebhook)
 
 	handle(s, route{get, "/events", read, "list-events", "List events, newest first", 200, nil}, s.listEvents)
-	handlePlain(s, route{post, "/events", send, "post-event", "Post an event, and wait for its blocking deliveries if asked to", 202, takes[EventInput](maxEventBody)}, s.postEvent, eventParameters, eventAnswers)
+	handlePlain(s, route{post, "/events", send, postEventRoute, "Post an event, and wait for its blocking deliveries if asked to", 202, takes[EventInput](maxEventBody)}, s.postEvent, eventParameters, eventAnswers)
 	handlePlain(s, route{post, "/events/batch", send, "post-batch", "Post several events at once", 200, takesMany[EventInput](maxBatchBody)}, s.postBatch, nil, batchAnswers)
 	handle(s, route{get, "/events/{evt}", read, "read-event", "Read an event with its data and deliveries", 200, nil}, s.readEvent)
 
 	handle(s, route{get, "/deliveries", read, "list-deliveries", "List deliveries, newest first", 200, nil}, s.listDeliveries)
+	handle(s, route{post, "/deliveries/resend", manage, "resend-deliveries", "Make one more attempt of each of several deliveries that have ended, or count them", 200, takes[ResendInput](maxSmallBody)}, s.resendMany)
 	handle(s, route{get, "/deliveries/{dlv}", read, "read-delivery", "Read a delivery with its attempts", 200, nil}, s.readDelivery)
 	handle(s, route{post, "/deliveries/{dlv}/resend", manage, "resend-delivery", "Make one more attempt of a delivery that has ended", 200, nil}, s.resendDelivery)
 	handle(s, route{post, "/deliveries/{dlv}/hasten", manage, "hasten-delivery", "Make the next attempt of a delivery now", 200, nil}, s.hastenDelivery)
@@ -80,6 +81,4 @@ func (s *server) routes() {
 	handle(s, route{get, "/egress", read, "read-egress", "Read the addresses that receivers must allow", 200, nil}, s.readEgress)
 	handle(s, route{get, "/settings", readPlatform, "list-settings", "List what the server was started with", 200, nil}, s.listSettings)
 	handle(s, route{get, "/version", read, "read-version", "Read what runs", 200, nil}, s.readVersion)
-
-	s.mux.HandleFunc("GET "+documentPath, s.guard(open, nil, s.readDocument))
 }

@@ -163,6 +163,7 @@ func accesses() []access {
 			return "/api/v1/events/" + b.waiting(t).ID, ""
 		}, "read", false, 404, 200},
 		{"GET", "/deliveries", at("/api/v1/deliveries"), "read", false, 200, 200},
+		{"POST", "/deliveries/resend", with("/api/v1/deliveries/resend", `{"filter": {"consumer": "contoso"}, "count_only": true}`), "manage", false, 403, 200},
 		{"GET", "/deliveries/{dlv}", onDelivery(""), "read", false, 404, 200},
 		{"POST", "/deliveries/{dlv}/cancel", onDelivery("/cancel"), "manage", false, 404, 200},
 		{"POST", "/deliveries/{dlv}/hasten", onDelivery("/hasten"), "manage", false, 404, 200},

@@ -16,5 +16,5 @@ type Setting struct {
 
 // listSettings answers with all settings.
 func (s *server) listSettings(context.Context, *none) (*answer[List[Setting]], error) {
-	return listOf(s.Settings, func(one Setting) Setting { return one }, false, nil), nil
+	return wholeList(s.Settings, func(one Setting) Setting { return one }), nil
 }

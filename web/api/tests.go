@@ -13,12 +13,6 @@ import (
 	"labhook/engine"
 )
 
-// The names of the routes that may be busy.
-const (
-	pingRoute = "ping-webhook"
-	testRoute = "test-webhook"
-)
-
 // TestInput says what a test of a webhook sends.
 type TestInput struct {
 	Type    string          `json:"type" doc:"Code or label of an event type; default: the first one that the webhook listens to"`

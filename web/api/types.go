@@ -8,7 +8,7 @@ import (
 // List is a part of a list.
 type List[T any] struct {
 	Data []T     `json:"data" nullable:"false"`
-	Next *string `json:"next" doc:"Cursor of the next part, null at the end: send it as after for consumers and webhooks (oldest first), as before for events and deliveries (newest first)"`
+	Next *string `json:"next" doc:"Cursor of the next part, null at the end: send it, as it is, as after for consumers and webhooks (oldest first), as before for events and deliveries (newest first). The header Link has the whole address"`
 }
 
 // Consumer is an API consumer.

@@ -16,36 +16,47 @@ import (
 
 type listWebhooksInput struct {
 	Consumer string `query:"consumer" doc:"Id or external id of an API consumer"`
+	Type     string `query:"type" doc:"Code or label of an event type: only webhooks that hear of it"`
+	Enabled  choice `query:"enabled" doc:"Only webhooks that are in use, or only others"`
 	Onward
 }
 
 // listWebhooks answers with the webhooks that the key sees, oldest first.
-func (s *server) listWebhooks(ctx context.Context, in *listWebhooksInput) (*answer[List[Webhook]], error) {
+func (s *server) listWebhooks(ctx context.Context, in *listWebhooksInput) (*listAnswer[Webhook], error) {
 	var (
-		after engine.WebhookID
-		bad   engine.InvalidError
-		seen  []*engine.Webhook
+		bad  engine.InvalidError
+		seen []*engine.Webhook
 	)
 	owner, err := s.consumerIn(callOf(ctx), in.Consumer)
 	if err != nil {
 		return nil, err
 	}
-	if readID(&bad, "after", in.After, &after); len(bad) > 0 {
+	dir := s.Store.Directory()
+	code := eventTypeIn(&bad, dir.Catalog(), in.Type)
+	before, after := webhookList.readCursors(&bad, in.Before, in.After)
+	if len(bad) > 0 {
 		return nil, bad
 	}
-	dir := s.Store.Directory()
 	for _, c := range dir.Consumers() {
 		if owner == 0 || owner == c.ID {
 			seen = append(seen, dir.Webhooks(c.ID)...)
 		}
 	}
+	enabled := in.Enabled.bool()
+	seen = slices.DeleteFunc(seen, func(w *engine.Webhook) bool {
+		return enabled != nil && w.Enabled != *enabled || code != "" && !w.ListensTo(code)
+	})
 	slices.SortFunc(seen, func(a, b *engine.Webhook) int { return cmp.Compare(a.ID, b.ID) })
-	part, more := listAfter(seen, func(w *engine.Webhook) engine.WebhookID { return w.ID }, after, in.Limit)
-	return s.webhookList(ctx, part, more)
+	write, err := s.webhookWriter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	id := func(w *engine.Webhook) engine.WebhookID { return w.ID }
+	return oldestFirst(ctx, webhookList, partOf(seen, id, before, after, in.Limit), id, write), nil
 }
 
-// webhookList writes webhooks in the form of the API.
-func (s *server) webhookList(ctx context.Context, webhooks []*engine.Webhook, more bool) (*answer[List[Webhook]], error) {
+// webhookWriter returns what writes webhooks of a list in the form of the API.
+func (s *server) webhookWriter(ctx context.Context) (func(*engine.Webhook) Webhook, error) {
 	paused, err := s.Store.Pauses(ctx)
 	if err != nil {
 		return nil, err
@@ -54,12 +65,11 @@ func (s *server) webhookList(ctx context.Context, webhooks []*engine.Webhook, mo
 	for _, streak := range paused {
 		until[streak.WebhookID] = streak.PausedUntil
 	}
-	write := func(w *engine.Webhook) Webhook {
+	return func(w *engine.Webhook) Webhook {
 		out := webhookOut(w)
 		out.PausedUntil = timeOrNull(until[w.ID])
 		return out
-	}
-	return listOf(webhooks, write, more, func(w *engine.Webhook) string { return w.ID.String() }), nil
+	}, nil
 }
 
 type createdWebhook struct {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"labhook/engine/egress"
+	"labhook/web/api"
 )
 
 // Defaults of serve.
@@ -21,6 +22,8 @@ const (
 	DefaultData   = "labhook-data"   // directory, below the one the program was started in
 	DefaultListen = "127.0.0.1:8080" // this host only, until someone decides otherwise
 	DefaultGrace  = 10 * time.Second
+	// DefaultAPIRate is how many requests a second the key of an API consumer may make.
+	DefaultAPIRate = 50
 )
 
 // Serve runs the server until ctx ends.
@@ -51,10 +54,11 @@ func serveConfig(env Env, args []string) (serverConfig, error) {
 	f.StringVar(&cfg.publicURL, "public-url", "", "`URL` under which people reach the server, when a proxy stands before it")
 	f.Var((*networks)(&cfg.proxies), "trusted-proxies", "`NETWORKS` of proxies whose X-Forwarded-For is believed; with --public-url this host is one")
 	f.DurationVar(&cfg.grace, "grace", DefaultGrace, "`TIME` that a stop gives to requests that are being sent")
+	f.IntVar(&cfg.apiRate, "api-rate-limit", DefaultAPIRate, "`NUMBER` of requests a second that the key of an API consumer may make, four times as many at once; 0 is no limit, platform keys have none")
 	format := f.String("log-format", "text", "`FORM` of the log on standard error: text or json")
 	level := f.String("log-level", "info", "`LEVEL` of the log: debug, info, warn or error")
 	f.StringVar(&cfg.sync, "sync", "full", "`MODE` of the database: full survives a loss of power, normal may lose the last moments, off more")
-	f.fromEnv = []string{"data", "listen", "public-url", "trusted-proxies", "grace", "log-format", "log-level", "sync"}
+	f.fromEnv = []string{"data", "listen", "public-url", "trusted-proxies", "grace", "api-rate-limit", "log-format", "log-level", "sync"}
 	f.example = "labhook serve --data /var/lib/labhook --public-url https://hooks.example.com"
 	f.choices["log-format"], f.choices["log-level"], f.choices["sync"] = []string{"text", "json"}, []string{"debug", "info", "warn", "error"}, syncModes
 	finishEgress := addEgressFlags(f, &cfg.egress)
@@ -70,6 +74,9 @@ func serveConfig(env Env, args []string) (serverConfig, error) {
 	}
 	if cfg.grace < 0 {
 		return cfg, f.problem("--grace must not be negative")
+	}
+	if cfg.apiRate < 0 || cfg.apiRate > api.MaxRateLimit {
+		return cfg, f.problem("--api-rate-limit must be 0 to %d", api.MaxRateLimit)
 	}
 	if _, _, err = net.SplitHostPort(cfg.listen); err != nil {
 		return cfg, f.problem("--listen: %q is not an address and port such as 127.0.0.1:8080", cfg.listen)

@@ -38,6 +38,7 @@ type serverConfig struct {
 	proxies   []netip.Prefix // whose X-Forwarded-For is believed
 	egress    egress.Settings
 	grace     time.Duration
+	apiRate   int // requests a second of an API consumer's key; 0: no limit
 	log       *slog.Logger
 	version   string
 	settings  []web.Setting // to be shown
@@ -86,7 +87,7 @@ func (s *server) start(ctx context.Context, cfg serverConfig, listener net.Liste
 	s.web, err = web.New(ctx, web.Config{
 		Store: s.store, Engine: s.engine, Guard: s.guard, Log: s.log, Version: cfg.version,
 		PublicURL: cfg.publicURL, Secure: strings.HasPrefix(cfg.publicURL, "https:"), TrustedProxies: cfg.proxies,
-		Settings: cfg.settings,
+		Settings: cfg.settings, APIRateLimit: cfg.apiRate,
 	})
 	if err != nil {
 		return err

@@ -28,6 +28,7 @@ var settingTexts = []settingText{
 	{"grace", "Delivery", "Grace period", "How long a stop lets requests finish that are being sent.", nil},
 
 	{"trusted-proxies", "Security", "Trusted proxies", "The networks of proxies whose X-Forwarded-For is believed; with a public URL this host is one of them.", nil},
+	{"api-rate-limit", "Security", "API rate limit", "How many requests a second the key of an API consumer may make, and four times as many at once; 0 is no limit. Platform keys have none.", nil},
 
 	{"allow-networks", "Egress", "Allowed networks", "The networks that webhooks may call although they are not public.", nil},
 	{"allow-ports", "Egress", "Allowed ports", "The only ports that webhooks may call; without it any port will do.", nil},

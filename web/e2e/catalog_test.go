@@ -53,6 +53,7 @@ func TestEventCatalogScreens(t *testing.T) {
 				"event-type-track": views.EventTypeURL(engine.TrackStarted), "event-type-own": views.EventTypeURL(own.Code),
 				"event-type-edit": views.EventTypeEditURL(own.Code), "event-type-delete": views.EventTypeDeleteURL(own.Code),
 				"event-track": views.EventURL(accepted.Event.ID), "subject-track": views.LabInstanceURL("tncb0s7cdkyu"),
+				"api-reference": views.APIReferenceURL(),
 			} {
 				b.open(path)
 				b.check(name)
