@@ -59,7 +59,7 @@ func recordAttempt(t *tx, r engine.Record) (engine.Delivery, error) {
 		return before, err
 	}
 	if !after.Test {
-		t.count(before, after)
+		t.count(before, after, &r.Attempt)
 	}
 	if decides && r.Attempt.Outcome.Deactivate != "" {
 		return after, t.deactivate(&r.Attempt, &after)
@@ -89,7 +89,7 @@ func (t *tx) deliver(r engine.Record) (after engine.Delivery, ok bool, err error
 		return after, false, err
 	}
 	if !after.Test {
-		t.count(*r.Taken, after)
+		t.count(*r.Taken, after, &r.Attempt)
 	}
 	return after, true, nil
 }

@@ -101,7 +101,7 @@ func TestListConsumers(t *testing.T) {
 		var got []engine.ConsumerID
 		for _, r := range rows {
 			got = append(got, r.ID)
-			if r.ID == b.consumer.ID && (r.Webhooks != 2 || r.WebhooksEnabled != 1 || r.Counts24h != engine.Counts{Delivered: 1, Attempts: 1} || !r.LastEventAt.Equal(d.ID.Time())) {
+			if r.ID == b.consumer.ID && (r.Webhooks != 2 || r.WebhooksEnabled != 1 || r.Last24h.Counts != engine.Counts{Delivered: 1, Attempts: 1} || r.Last24h.Hours[HealthHours-1] != r.Last24h.Counts || !r.LastEventAt.Equal(d.ID.Time())) {
 				t.Errorf("row: %+v", r)
 			}
 		}

@@ -24,7 +24,7 @@ type ConsumerFilter struct {
 type ConsumerRow struct {
 	engine.APIConsumer
 	WebhooksEnabled, Webhooks int
-	Counts24h                 engine.Counts
+	Last24h                   Day
 	LastEventAt               time.Time // when its newest delivery was made; zero: never
 }
 
@@ -32,7 +32,7 @@ type ConsumerRow struct {
 // only their counters and newest deliveries are read.
 func (s *Store) ListConsumers(ctx context.Context, f ConsumerFilter) ([]ConsumerRow, error) {
 	now, directory := time.Now(), s.Directory()
-	health, err := s.webhookHealth(ctx, now)
+	health, err := s.webhookHealth(ctx, dayBefore(now), selectHealth, dayBefore(now).UnixMilli())
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +51,7 @@ func (s *Store) ListConsumers(ctx context.Context, f ConsumerFilter) ([]Consumer
 			if w.Enabled {
 				row.WebhooksEnabled++
 			}
-			row.Counts24h.Add(health[w.ID].Counts)
+			row.Last24h.addDay(health[w.ID].Day)
 		}
 		if id := newest[c.ID]; id != 0 {
 			row.LastEventAt = id.Time()

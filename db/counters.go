@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"labhook/engine"
@@ -14,15 +15,23 @@ type counterKey struct {
 	webhook engine.WebhookID
 }
 
-// counter is what a transaction adds to a row of hourly. Counting in memory first makes one row's change of the
-// hundreds that a group may hold for one webhook.
+// counter is what a transaction adds to a row of hourly and to its failures. Counting in memory first makes one row's
+// change of the hundreds that a group may hold for one webhook.
 type counter struct {
 	engine.Counts
-	last engine.Delivery
+	durations engine.Durations
+	failures  map[failureKey]int64
+	last      engine.Delivery
+}
+
+// failureKey is what attempts came to that failed.
+type failureKey struct {
+	class  engine.FailureClass
+	status int
 }
 
 // count notes an attempt that changed a delivery.
-func (t *tx) count(before, after engine.Delivery) {
+func (t *tx) count(before, after engine.Delivery, a *engine.Attempt) {
 	key := counterKey{t.now.Truncate(time.Hour).UnixMilli(), after.WebhookID}
 	c := t.counters[key]
 	if c == nil {
@@ -34,6 +43,17 @@ func (t *tx) count(before, after engine.Delivery) {
 	}
 	c.Attempts++
 	c.last = after
+	status := 0
+	if a.Answer != nil {
+		status = a.Answer.StatusCode
+		c.durations.Count(a.Duration())
+	}
+	if class := a.Outcome.Class; class != "" {
+		if c.failures == nil {
+			c.failures = map[failureKey]int64{}
+		}
+		c.failures[failureKey{class, status}]++
+	}
 	if before.State != after.State {
 		switch after.State {
 		case engine.StateDelivered:
@@ -44,29 +64,85 @@ func (t *tx) count(before, after engine.Delivery) {
 	}
 }
 
+// tookColumns are the columns of hourly that count response times.
+var tookColumns = func() (names []string) {
+	for _, bound := range engine.DurationBounds {
+		names = append(names, fmt.Sprintf("took_%d", bound.Milliseconds()))
+	}
+	return names
+}()
+
+var addHourly = func() string {
+	var sums strings.Builder
+	for _, name := range tookColumns {
+		fmt.Fprintf(&sums, ", %s = %s + excluded.%s", name, name, name)
+	}
+	return `INSERT INTO hourly (hour, webhook, delivered, failed, attempts, last_at, last_status, last_class, ` + strings.Join(tookColumns, ", ") + `)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?` + strings.Repeat(", ?", len(tookColumns)) + `)
+		ON CONFLICT (hour, webhook) DO UPDATE SET delivered = delivered + excluded.delivered, failed = failed + excluded.failed,
+			attempts = attempts + excluded.attempts, last_at = excluded.last_at, last_status = excluded.last_status,
+			last_class = excluded.last_class` + sums.String()
+}()
+
+const addFailures = `INSERT INTO hourly_failures (hour, webhook, class, status, attempts) VALUES (?, ?, ?, ?, ?)
+	ON CONFLICT (hour, webhook, class, status) DO UPDATE SET attempts = attempts + excluded.attempts`
+
 // flushCounters writes what was counted, just before the commit.
 func (t *tx) flushCounters() error {
 	for key, c := range t.counters {
-		err := t.exec(`INSERT INTO hourly (hour, webhook, delivered, failed, attempts, last_at, last_status, last_class)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-			ON CONFLICT (hour, webhook) DO UPDATE SET delivered = delivered + excluded.delivered, failed = failed + excluded.failed,
-				attempts = attempts + excluded.attempts, last_at = excluded.last_at, last_status = excluded.last_status,
-				last_class = excluded.last_class`,
+		args := []any{
 			key.hour, int64(key.webhook), c.Delivered, c.Failed, c.Attempts, t.now.UnixMilli(),
-			orNull(c.last.LastStatus), string(c.last.LastClass))
-		if err != nil {
+			orNull(c.last.LastStatus), string(c.last.LastClass),
+		}
+		for _, n := range c.durations {
+			args = append(args, n)
+		}
+		if err := t.exec(addHourly, args...); err != nil {
 			return fmt.Errorf("write counters: %w", err)
+		}
+		for f, n := range c.failures {
+			if err := t.exec(addFailures, key.hour, int64(key.webhook), string(f.class), f.status, n); err != nil {
+				return fmt.Errorf("write counters: %w", err)
+			}
 		}
 	}
 	return nil
 }
 
+// HealthHours is how many hours the last day has: the whole ones before this one, and this one.
+const HealthHours = 24
+
 // dayBefore is where the last 24 hours begin: with the oldest whole hour in them.
-func dayBefore(now time.Time) int64 { return now.Add(-23 * time.Hour).Truncate(time.Hour).UnixMilli() }
+func dayBefore(now time.Time) time.Time {
+	return now.Add((1 - HealthHours) * time.Hour).Truncate(time.Hour)
+}
+
+// Day is what the last 24 hours came to.
+type Day struct {
+	engine.Counts
+	// Hours are the same hour by hour, the current one last.
+	Hours [HealthHours]engine.Counts
+}
+
+// add counts an hour of the day that began at start.
+func (d *Day) add(start, hour time.Time, c engine.Counts) {
+	d.Counts.Add(c)
+	if i := int(hour.Sub(start) / time.Hour); i >= 0 && i < HealthHours {
+		d.Hours[i].Add(c)
+	}
+}
+
+// addDay adds another's day.
+func (d *Day) addDay(other Day) {
+	d.Counts.Add(other.Counts)
+	for i := range d.Hours {
+		d.Hours[i].Add(other.Hours[i])
+	}
+}
 
 // WebhookHealth is how a webhook did in the last 24 hours.
 type WebhookHealth struct {
-	engine.Counts
+	Day
 	// The latest attempt: its HTTP status, 0 when no answer came, its failure class, and when it was recorded.
 	LastStatus int
 	LastClass  engine.FailureClass
@@ -75,39 +151,67 @@ type WebhookHealth struct {
 
 // WebhookHealth returns how the webhooks of a consumer did, those without attempts left out.
 func (s *Store) WebhookHealth(ctx context.Context, consumer engine.ConsumerID, now time.Time) (map[engine.WebhookID]WebhookHealth, error) {
-	all, err := s.webhookHealth(ctx, now)
-	if err != nil {
-		return nil, err
-	}
-	health := map[engine.WebhookID]WebhookHealth{}
+	var ids []engine.WebhookID
 	for _, w := range s.Directory().Webhooks(consumer) {
-		if h, ok := all[w.ID]; ok {
-			health[w.ID] = h
-		}
+		ids = append(ids, w.ID)
 	}
-	return health, nil
+	return s.HealthOf(ctx, ids, now)
 }
 
-const selectHourly = `SELECT webhook, delivered, failed, attempts, last_status, last_class, last_at
-	FROM hourly WHERE hour >= ? ORDER BY hour`
+// HealthOf returns how those webhooks did, those without attempts left out.
+func (s *Store) HealthOf(ctx context.Context, webhooks []engine.WebhookID, now time.Time) (map[engine.WebhookID]WebhookHealth, error) {
+	return s.webhookHealth(ctx, dayBefore(now), selectHourlyOf+" ORDER BY r.hour",
+		dayBefore(now).UnixMilli(), now.UnixMilli(), jsonWebhooks(webhooks))
+}
 
-// webhookHealth returns how every webhook did.
-func (s *Store) webhookHealth(ctx context.Context, now time.Time) (map[engine.WebhookID]WebhookHealth, error) {
-	health := map[engine.WebhookID]WebhookHealth{}
+const (
+	healthColumns = "r.webhook, r.hour, r.delivered, r.failed, r.attempts, r.last_status, r.last_class, r.last_at"
+	selectHealth  = "SELECT " + healthColumns + " FROM hourly AS r WHERE r.hour >= ? ORDER BY r.hour"
+	// The rows of chosen webhooks, each found by its key: others may have very many in the same hours. ?1 and ?2 are
+	// the first hour and the end, ?3 the webhooks.
+	fromHourlyOf = ` FROM (
+			WITH RECURSIVE hours (hour) AS (SELECT ?1 UNION ALL SELECT hour + 3600000 FROM hours WHERE hour + 3600000 <= ?2)
+			SELECT hour FROM hours) AS h
+		CROSS JOIN json_each(?3) AS ids CROSS JOIN hourly AS r ON r.hour = h.hour AND r.webhook = ids.value`
+	selectHourlyOf = "SELECT " + healthColumns + fromHourlyOf
+)
+
+func jsonWebhooks(ids []engine.WebhookID) string {
+	numbers := make([]int64, len(ids))
+	for i, id := range ids {
+		numbers[i] = int64(id)
+	}
+	return jsonIDs(numbers)
+}
+
+// webhookHealth returns how the webhooks did that a query of healthColumns chooses, which is ordered by hour.
+func (s *Store) webhookHealth(ctx context.Context, start time.Time, query string, args ...any) (map[engine.WebhookID]WebhookHealth, error) {
+	health := map[engine.WebhookID]*WebhookHealth{}
 	_, err := list(ctx, s, func(row scanner) (none struct{}, err error) {
 		var (
-			id engine.WebhookID
-			h  WebhookHealth
+			id   engine.WebhookID
+			hour time.Time
+			c    engine.Counts
+			last WebhookHealth
 		)
-		err = row.Scan(&id, &h.Delivered, &h.Failed, &h.Attempts, orZero(&h.LastStatus), &h.LastClass, at(&h.LastAt))
-		h.Add(health[id].Counts)
-		health[id] = h
+		err = row.Scan(&id, at(&hour), &c.Delivered, &c.Failed, &c.Attempts, orZero(&last.LastStatus), &last.LastClass, at(&last.LastAt))
+		h := health[id]
+		if h == nil {
+			h = &WebhookHealth{}
+			health[id] = h
+		}
+		h.add(start, hour, c)
+		h.LastStatus, h.LastClass, h.LastAt = last.LastStatus, last.LastClass, last.LastAt
 		return none, err
-	}, selectHourly, dayBefore(now))
+	}, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read webhook health: %w", err)
 	}
-	return health, nil
+	values := make(map[engine.WebhookID]WebhookHealth, len(health))
+	for id, h := range health {
+		values[id] = *h
+	}
+	return values, nil
 }
 
 // maxWaitingCounted is where Health stops counting what waits.
@@ -115,7 +219,7 @@ const maxWaitingCounted = 10_000
 
 // Health is how the whole installation does.
 type Health struct {
-	Last24h engine.Counts
+	Last24h Day
 	// Waiting counts the deliveries that are scheduled, queued or retrying; WaitingMore: there are more than that.
 	Waiting     int
 	WaitingMore bool
@@ -129,12 +233,13 @@ type Health struct {
 // Health returns how the whole installation does.
 func (s *Store) Health(ctx context.Context, now time.Time) (Health, error) {
 	var h Health
-	webhooks, err := s.webhookHealth(ctx, now)
+	start := dayBefore(now)
+	hours, err := s.hoursOfAll(ctx, start)
 	if err != nil {
 		return h, err
 	}
-	for _, w := range webhooks {
-		h.Last24h.Add(w.Counts)
+	for _, hour := range hours {
+		h.Last24h.add(start, hour.Hour, hour.Counts)
 	}
 	err = s.read.QueryRowContext(ctx, selectWaitingCount, maxWaitingCounted+1).Scan(&h.Waiting)
 	if err != nil {

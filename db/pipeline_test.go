@@ -305,10 +305,10 @@ func TestRecordManyAttempts(t *testing.T) {
 	}
 	h, err := b.Health(t.Context(), time.Now())
 	must(t, err)
-	if want := (engine.Counts{Delivered: 80, Failed: 20, Attempts: 100}); h.Last24h != want {
+	if want := (engine.Counts{Delivered: 80, Failed: 20, Attempts: 100}); h.Last24h.Counts != want {
 		t.Errorf("counted %+v, want %+v", h.Last24h, want)
 	}
-	if tomorrow, err := b.Health(t.Context(), time.Now().Add(25*time.Hour)); err != nil || tomorrow.Last24h != (engine.Counts{}) {
+	if tomorrow, err := b.Health(t.Context(), time.Now().Add(25*time.Hour)); err != nil || tomorrow.Last24h.Counts != (engine.Counts{}) {
 		t.Errorf("a day later the last 24 hours still hold %+v (%v)", tomorrow.Last24h, err)
 	}
 }

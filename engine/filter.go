@@ -66,6 +66,17 @@ func ParseResult(text string) (Result, error) {
 	return Result{Status: n}, nil
 }
 
+// String writes a result as ParseResult reads it.
+func (r Result) String() string {
+	switch {
+	case r.Status == 0:
+		return string(r.Class)
+	case r.Status < 10:
+		return strconv.Itoa(r.Status) + "xx"
+	}
+	return strconv.Itoa(r.Status)
+}
+
 // Range returns the statuses that are chosen, both ends included; zeros: any, and none.
 func (r Result) Range() (least, most int) {
 	if r.Status > 0 && r.Status < 100 {

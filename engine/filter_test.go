@@ -15,6 +15,9 @@ func TestParseResult(t *testing.T) {
 		if err != nil || got != want {
 			t.Errorf("%q: %+v, %v", text, got, err)
 		}
+		if again, err := engine.ParseResult(got.String()); err != nil || again != got {
+			t.Errorf("%q is written as %q", text, got)
+		}
 	}
 	for _, text := range []string{"0", "99", "1000", "xx", "0xx", "10xx", "+503", "0503", "slow", "5x"} {
 		if got, err := engine.ParseResult(text); err == nil {

@@ -85,8 +85,11 @@ func (s Streak) Resume(now time.Time) Streak {
 	return s
 }
 
+// Failing reports whether so many deliveries in a row failed for good that somebody should know.
+func (s *Streak) Failing() bool { return s.GivenUp >= FailingAfter }
+
 // Tells reports whether SystemWebhookFailing is to be raised when before became s: once for deliveries that were given up,
 // and once when the pauses begin.
 func (s *Streak) Tells(before *Streak) bool {
-	return s.GivenUp >= FailingAfter && !before.Told || s.Paused() && before.Spell == 0
+	return s.Failing() && !before.Told || s.Paused() && before.Spell == 0
 }

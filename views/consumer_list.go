@@ -30,7 +30,8 @@ func (f ConsumerFilter) URL(page int) string {
 type ConsumerRow struct {
 	engine.APIConsumer
 	Enabled, Webhooks int
-	Failed            int64 // in the last 24 hours
+	Failed            int64           // in the last 24 hours
+	Hours             []engine.Counts // those, hour by hour
 	LastEventAt       time.Time
 }
 
@@ -105,6 +106,7 @@ func (l ConsumerList) columns() []Column {
 		{Label: "State"},
 		l.sortable("Webhooks", "webhooks", true),
 		l.sortable("Last event", "event", false),
+		{Label: "Last 24 h"},
 		l.sortable("Failed 24 h", "failed", true),
 		{Label: "Details", Hidden: true},
 	}

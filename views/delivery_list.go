@@ -19,13 +19,23 @@ type ListFilter struct {
 	States    []engine.DeliveryState
 	HasStates bool // the list can be filtered by state
 	Events    Field
-	Consumers Field
-	Webhooks  Field // without ID: the list has no such filter
-	Periods   Field
-	Text      Field
+	// Those without ID are filters that the list does not have.
+	Responses, Consumers, Webhooks, Tests Field
+	Periods, From, To                     Field // From and To count while Periods has its last value
+	Text                                  Field
+	Selecting                             bool // rows are being selected, and go on to be
 	// Chips are the active filters; each links to the list without it.
 	Chips []Link
 	Clear string // the list without any filter
+}
+
+// Words are what is chosen.
+func (f ListFilter) Words() []string {
+	words := make([]string, len(f.Chips))
+	for i, chip := range f.Chips {
+		words[i] = chip.Text
+	}
+	return words
 }
 
 // EmptyList says why a list has no rows, and what to do.
@@ -40,6 +50,10 @@ type DeliveryTable struct {
 	ID      string // unique on the page
 	Caption string
 	Rows    []engine.DeliveryRow
+	// List is the filter of the list that the rows are of, which goes along to their pages; empty: no list.
+	List string
+	// Selecting adds boxes, of a form around the table.
+	Selecting bool
 	// HideEvent and HideWebhook leave out columns that would say the same in every row.
 	HideEvent, HideWebhook bool
 }
@@ -47,6 +61,9 @@ type DeliveryTable struct {
 // columns are the headings of the table.
 func (t DeliveryTable) columns() []Column {
 	columns := []Column{{Label: "Status"}, {Label: "Delivery"}}
+	if t.Selecting {
+		columns = append([]Column{{Label: "Select", Hidden: true}}, columns...)
+	}
 	if !t.HideEvent {
 		columns = append(columns, Column{Label: "Event"})
 	}

@@ -21,6 +21,48 @@ func SignedOutURL() string { return "/login?signed-out=1" }
 // LogoutURL takes the POST that signs out.
 func LogoutURL() string { return "/logout" }
 
+// InvitationURL is the page on which an invited user chooses a password, and takes the POST that does it.
+func InvitationURL(token string) string { return withQuery("/invitation", "token", token) }
+
+// AccountURL is the page of the person who is signed in, and takes the POST that changes how things look.
+func AccountURL() string { return "/account" }
+
+// AccountPasswordURL takes the POST that changes the password of who is signed in.
+func AccountPasswordURL() string { return "/account/password" }
+
+// KeysHelpURL is the map of the keyboard shortcuts.
+func KeysHelpURL() string { return "/help/keys" }
+
+// UsersURL lists the users.
+func UsersURL() string { return "/admin/users" }
+
+// UserNewURL is the form that adds a user.
+func UserNewURL() string { return UsersURL() + "/new" }
+
+// UserURL is a user's page, and takes the POST that changes it.
+func UserURL(id engine.UserID) string { return UsersURL() + "/" + id.String() }
+
+// UserInviteURL is the page that asks before a user's password is reset, and takes the POST that does it.
+func UserInviteURL(id engine.UserID) string { return UserURL(id) + "/invite" }
+
+// UserEnableURL takes the POST that lets a user sign in again.
+func UserEnableURL(id engine.UserID) string { return UserURL(id) + "/enable" }
+
+// UserDisableURL takes the POST that signs a user out for good.
+func UserDisableURL(id engine.UserID) string { return UserURL(id) + "/disable" }
+
+// UserDeleteURL is the page that asks before a user is deleted, and takes the POST that does it.
+func UserDeleteURL(id engine.UserID) string { return UserURL(id) + "/delete" }
+
+// FindURL leads to what a text names; it may be empty.
+func FindURL(text string) string { return withQuery("/find", "q", text) }
+
+// AuditCSVURL downloads the audit log. The query is that of AuditURL.
+func AuditCSVURL(query ...string) string { return withQuery("/admin/audit.csv", query...) }
+
+// AuditURL is the audit log. The query is pairs of name and value, as that of DeliveriesURL.
+func AuditURL(query ...string) string { return withQuery("/admin/audit", query...) }
+
 // AdminURL is Site Administration.
 func AdminURL() string { return "/admin" }
 
@@ -104,6 +146,9 @@ func EgressJSONURL() string { return "/egress.json" }
 // SettingsURL is the page of what the server was started with.
 func SettingsURL() string { return "/admin/settings" }
 
+// SettingsEditURL is the form that changes what is set on the screens, and takes the POST that does it.
+func SettingsEditURL() string { return SettingsURL() + "/edit" }
+
 // NewWebhookURL is the form that adds a webhook to a consumer. The query may name an event type that it begins with.
 func NewWebhookURL(consumer engine.ConsumerID, query ...string) string {
 	return withQuery(ConsumerURL(consumer)+"/webhooks/new", query...)
@@ -126,6 +171,16 @@ func WebhookDisableURL(id engine.WebhookID) string { return WebhookURL(id) + "/d
 
 // WebhookMoveURL takes the POST that moves a webhook up or down in the order of sending.
 func WebhookMoveURL(id engine.WebhookID) string { return WebhookURL(id) + "/move" }
+
+// WebhookLogsURL is the tab with a webhook's deliveries. The query is as that of DeliveriesURL.
+func WebhookLogsURL(id engine.WebhookID, query ...string) string {
+	return withQuery(WebhookURL(id)+"/logs", query...)
+}
+
+// WebhookActivityURL is the tab that draws what a webhook's hours came to; period may be empty.
+func WebhookActivityURL(id engine.WebhookID, period string) string {
+	return withQuery(WebhookURL(id)+"/activity", "period", period)
+}
 
 // WebhookTestingURL is the tab that sends an example to a webhook, and takes the POST that does it.
 func WebhookTestingURL(id engine.WebhookID) string { return WebhookURL(id) + "/testing" }
@@ -175,6 +230,14 @@ func DeliveriesURL(query ...string) string { return withQuery("/deliveries", que
 
 // DeliveryURL is a delivery's page.
 func DeliveryURL(id engine.DeliveryID) string { return "/deliveries/" + id.String() }
+
+// DeliveryInListURL is that page for somebody who comes from a list with that filter, and may go on to its neighbours.
+func DeliveryInListURL(id engine.DeliveryID, list string) string {
+	return withQuery(DeliveryURL(id), "list", list)
+}
+
+// BulkURL is the page that asks before several deliveries are sent again or cancelled. It takes the POST that does it.
+func BulkURL() string { return "/deliveries/bulk" }
 
 // DeliveryResendURL takes the POST that makes one more attempt.
 func DeliveryResendURL(id engine.DeliveryID) string { return DeliveryURL(id) + "/resend" }

@@ -20,7 +20,9 @@ type WebhookDetail struct {
 	Streak   engine.Streak    // of attempts that failed
 	Recovery *engine.Recovery // that goes on; nil: none does
 	Health   WebhookHealth
-	Latest   DeliveryTable
+	// Durations are those of the answers in the same 24 hours.
+	Durations engine.Durations
+	Latest    DeliveryTable
 }
 
 // WebhookHealth is what a webhook's last 24 hours came to.

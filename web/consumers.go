@@ -43,7 +43,7 @@ func (s *Server) handleConsumers(w http.ResponseWriter, r *http.Request) {
 	for _, row := range rows {
 		list.Rows = append(list.Rows, views.ConsumerRow{
 			APIConsumer: row.APIConsumer, Enabled: row.WebhooksEnabled, Webhooks: row.Webhooks,
-			Failed: row.Counts24h.Failed, LastEventAt: row.LastEventAt,
+			Failed: row.Last24h.Failed, Hours: row.Last24h.Hours[:], LastEventAt: row.LastEventAt,
 		})
 	}
 	number, _ := strconv.Atoi(r.FormValue("page")) // anything else is the first page
@@ -90,7 +90,7 @@ func (s *Server) consumerDetail(r *http.Request, c engine.APIConsumer) (views.Co
 	for _, hook := range s.store.Directory().Webhooks(c.ID) {
 		h := health[hook.ID]
 		d.Webhooks = append(d.Webhooks, views.WebhookRow{
-			Webhook: *hook, PausedUntil: paused[hook.ID], Counts: h.Counts, LastClass: h.LastClass, LastStatus: h.LastStatus, LastAt: h.LastAt,
+			Webhook: *hook, PausedUntil: paused[hook.ID], Counts: h.Counts, LastClass: h.LastClass, LastStatus: h.LastStatus, LastAt: h.LastAt, Hours: h.Hours[:],
 		})
 	}
 	recent, err := s.store.ListDeliveries(r.Context(), engine.DeliveryFilter{ConsumerID: c.ID, Limit: 10})

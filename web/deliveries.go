@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/a-h/templ"
 
@@ -26,14 +27,32 @@ var savedFilters = []struct {
 	{"All", nil},
 	{"Failed", []engine.DeliveryState{engine.StateFailed}},
 	{"Retrying", []engine.DeliveryState{engine.StateRetrying}},
+	{"Held", []engine.DeliveryState{engine.StateHeld}},
 	{"Waiting", []engine.DeliveryState{engine.StateScheduled, engine.StateHeld, engine.StateQueued, engine.StateSending}},
 }
 
 // handleDeliveries shows the deliveries that the address chooses.
 func (s *Server) handleDeliveries(w http.ResponseWriter, r *http.Request) {
 	s.showList(w, r, readListQuery(r, s.store.Directory().Catalog()), views.DeliveriesURL, func(q listQuery) (templ.Component, error) {
-		l, err := s.deliveryList(r, q)
+		l, err := s.deliveryList(r, q, views.DeliveriesURL)
 		return views.Deliveries(l), err
+	})
+}
+
+// handleWebhookLogs shows those of one webhook.
+func (s *Server) handleWebhookLogs(w http.ResponseWriter, r *http.Request) {
+	hook, ok := s.webhook(w, r)
+	if !ok {
+		return
+	}
+	q := readListQuery(r, s.store.Directory().Catalog(), "webhook", "consumer")
+	q.preset = hook.ID
+	url := func(query ...string) string { return views.WebhookLogsURL(hook.ID, query...) }
+	s.showList(w, r, q, url, func(q listQuery) (templ.Component, error) {
+		l, err := s.deliveryList(r, q, url)
+		l.Page.Title = listTitle(hook.Name+" logs", l.Filter.Words())
+		l.Page.Nav, l.Page.Crumbs = "admin", s.webhookCrumbs(&hook, views.Crumb{Label: string(views.TabLogs)})
+		return views.WebhookLogs(l, hook), err
 	})
 }
 
@@ -60,64 +79,111 @@ func (s *Server) showList(w http.ResponseWriter, r *http.Request, q listQuery, u
 	s.live(w, r, component, "new-rows")
 }
 
-// deliveryList gathers what the screen shows. A poll for news gets nothing else.
-func (s *Server) deliveryList(r *http.Request, q listQuery) (views.DeliveryList, error) {
+// listPatience is how long a list may take. What is not found by then needs a narrower filter.
+const listPatience = 2 * time.Second
+
+// deliveryList gathers what a list shows. A poll for news gets nothing else. url is the list's own address.
+func (s *Server) deliveryList(r *http.Request, q listQuery, url func(...string) string) (views.DeliveryList, error) {
 	dir := s.store.Directory()
 	l := views.DeliveryList{Page: s.page(r, "", "deliveries"), Notices: q.notices}
-	filter := engine.DeliveryFilter{
-		States: q.states, WebhookID: q.webhook, ConsumerID: q.consumer, EventID: q.eventID, EventType: q.event,
-		Subject: q.lab, Since: q.start(l.Page.Now),
-	}
+	filter := q.filter(l.Page.Now)
 	if q.newer != "" {
-		news, err := s.deliveryNews(r.Context(), q, filter)
+		news, err := s.deliveryNews(r.Context(), q, filter, url)
 		l.News = news
 		return l, err
 	}
 	words, _ := q.words(dir, l.Page.Zone)
 	l.Page.Title = listTitle("Deliveries", words)
-	l.Filter = deliveryFilter(q, dir, l.Page)
-	for _, saved := range savedFilters {
-		next := q
-		next.states = saved.states
-		l.Quick = append(l.Quick, views.Link{
-			Text: saved.label, URL: views.DeliveriesURL(next.pairs()...), Current: slices.Equal(saved.states, q.states),
-		})
-	}
+	l.Filter = deliveryFilter(q, dir, l.Page, url)
+	l.Quick = quickLinks(q, url)
+	l.News = views.News{ShowURL: url(q.pairs()...)}
 	paged := filter
 	l.Notices = append(l.Notices, readCursor(&paged.Before, q.before)...)
 	l.Notices = append(l.Notices, readCursor(&paged.After, q.after)...)
-	page, err := s.store.ListDeliveries(r.Context(), paged)
-	if err != nil {
+	ctx, stop := context.WithTimeout(r.Context(), listPatience)
+	defer stop()
+	page, err := s.store.ListDeliveries(ctx, paged)
+	if err != nil && ctx.Err() != nil && r.Context().Err() == nil {
+		l.Empty = tooSlow(q, url)
+		return l, nil
+	} else if err != nil {
 		return l, err
 	}
-	l.Table = views.DeliveryTable{
-		Page: l.Page, ID: "deliveries", Caption: "Deliveries, newest first", Rows: page.Rows, HideWebhook: q.webhook != 0,
-	}
+	l.Table = s.deliveryTable(q, l.Page, page.Rows)
 	if len(page.Rows) == 0 {
-		l.Empty = noDeliveries(q, words)
+		l.Empty = noDeliveries(q, words, url)
 	} else {
-		n, more, err := s.store.CountDeliveries(r.Context(), filter, countedTo)
-		if err != nil {
+		n, more, err := s.store.CountDeliveries(ctx, filter, countedTo)
+		if err != nil && ctx.Err() == nil {
 			return l, err
 		}
 		l.Count = countWords(len(page.Rows), n, more, !page.Newer)
+		if err != nil { // the rows are there, and their number is not worth waiting for
+			l.Count = fmt.Sprintf("%d shown", len(page.Rows))
+		}
 		first, last := page.Rows[0].ID.String(), page.Rows[len(page.Rows)-1].ID.String()
-		l.Newer, l.Older = neighbours(q.fixed(l.Page.Now), page.Newer, page.Older, first, last, views.DeliveriesURL)
+		l.Newer, l.Older = neighbours(q.fixed(l.Page.Now), page.Newer, page.Older, first, last, url)
+		l.Select = selectLink(q, l.Page, url)
 	}
-	l.News = views.News{ShowURL: views.DeliveriesURL(q.pairs()...)}
-	if !page.Newer && q.first() {
+	if !page.Newer && q.first() && !q.selecting {
 		newest := engine.DeliveryID(1)
 		if len(page.Rows) > 0 {
 			newest = page.Rows[0].ID
 		}
-		l.News.PollURL = views.DeliveriesURL(q.pairs("newer", newest.String())...)
+		l.News.PollURL = url(q.pairs("newer", newest.String())...)
 	}
 	return l, nil
 }
 
+// deliveryTable is the table of a list.
+func (s *Server) deliveryTable(q listQuery, p views.Page, rows []engine.DeliveryRow) views.DeliveryTable {
+	return views.DeliveryTable{
+		Page: p, ID: "deliveries", Caption: "Deliveries, newest first", Rows: rows, HideWebhook: q.webhook != 0 || q.preset != 0,
+		List: q.fixed(p.Now).list(), Selecting: q.selecting && p.Can(engine.RoleDeveloper),
+	}
+}
+
+func quickLinks(q listQuery, url func(...string) string) (links []views.Link) {
+	for _, saved := range savedFilters {
+		next := q
+		next.states = saved.states
+		links = append(links, views.Link{Text: saved.label, URL: url(next.pairs()...), Current: slices.Equal(saved.states, q.states)})
+	}
+	return links
+}
+
+// selectLink begins the selection of rows for those who may do something with them, or ends it.
+func selectLink(q listQuery, p views.Page, url func(...string) string) views.Link {
+	link := views.Link{Text: "Select…"}
+	if !p.Can(engine.RoleDeveloper) {
+		return views.Link{}
+	}
+	if q.selecting {
+		link.Text = "End selection"
+	}
+	q.selecting = !q.selecting
+	var place []string
+	if !q.first() {
+		place = []string{"before", q.before, "after", q.after}
+	}
+	link.URL = url(q.pairs(place...)...)
+	return link
+}
+
+// tooSlow stands in the place of rows that were not found in time.
+func tooSlow(q listQuery, url func(...string) string) views.EmptyList {
+	e := views.EmptyList{
+		Title: "This takes too long",
+		Text:  fmt.Sprintf("The search was stopped after %s: what the filter asks for is rare among very many deliveries. Narrow the period, or choose a webhook.", views.Duration(listPatience)),
+	}
+	q.since, q.from, q.to = periods[0].name, time.Time{}, time.Time{}
+	e.Action = views.Link{Text: periods[0].label, URL: url(q.pairs()...)}
+	return e
+}
+
 // deliveryNews counts what came after the row that the poll names.
-func (s *Server) deliveryNews(ctx context.Context, q listQuery, filter engine.DeliveryFilter) (views.News, error) {
-	news := views.News{ShowURL: views.DeliveriesURL(q.pairs()...), PollURL: views.DeliveriesURL(q.pairs("newer", q.newer)...)}
+func (s *Server) deliveryNews(ctx context.Context, q listQuery, filter engine.DeliveryFilter, url func(...string) string) (views.News, error) {
+	news := views.News{ShowURL: url(q.pairs()...), PollURL: url(q.pairs("newer", q.newer)...)}
 	filter.Limit = newsTo
 	if len(readCursor(&filter.After, q.newer)) > 0 {
 		return news, nil
@@ -127,16 +193,29 @@ func (s *Server) deliveryNews(ctx context.Context, q listQuery, filter engine.De
 	return news, err
 }
 
-func deliveryFilter(q listQuery, dir *engine.Directory, p views.Page) views.ListFilter {
-	f := listFilter(q, dir, p.Zone, views.DeliveriesURL)
+func deliveryFilter(q listQuery, dir *engine.Directory, p views.Page, url func(...string) string) views.ListFilter {
+	f := listFilter(q, dir, p.Zone, url)
 	f.Label, f.HasStates = "Filter deliveries", true
-	f.Webhooks = views.Field{ID: "webhook", Label: "Webhook", Value: q.webhook.String(), Options: webhookOptions(dir, q)}
+	f.Responses = views.Field{ID: "code", Label: "Response", Value: q.result.String(), Options: resultOptions(), Autocomplete: "off"}
+	f.Tests = views.Field{ID: "test", Label: "Tests", Value: testValue(q.test), Options: testOptions()}
 	f.Text.Label = "Delivery, event or lab ID"
+	f.Selecting = q.selecting
+	if q.preset != 0 {
+		f.Consumers = views.Field{}
+	} else {
+		f.Webhooks = views.Field{ID: "webhook", Label: "Webhook", Value: q.webhook.String(), Options: webhookOptions(dir, q)}
+	}
 	return f
 }
 
 // noDeliveries says why there are none, and at first use how there come to be some.
-func noDeliveries(q listQuery, words []string) views.EmptyList {
+func noDeliveries(q listQuery, words []string, url func(...string) string) views.EmptyList {
+	if !q.filtered() && q.first() && q.preset != 0 {
+		return views.EmptyList{
+			Title: "Nothing sent yet", Text: "Deliveries appear here as soon as an event arrives that the webhook listens to. Testing sends it an example.",
+			Action: views.Link{Text: "To the webhook", URL: views.WebhookURL(q.preset)},
+		}
+	}
 	if !q.filtered() && q.first() {
 		return views.EmptyList{
 			Title:  "Nothing sent yet",
@@ -144,7 +223,7 @@ func noDeliveries(q listQuery, words []string) views.EmptyList {
 			Action: views.Link{Text: "To the API consumers and their webhooks", URL: views.ConsumersURL()},
 		}
 	}
-	return emptyList(q, "deliveries", words, views.DeliveriesURL)
+	return emptyList(q, "deliveries", words, url)
 }
 
 // countWords says how many rows are shown, and how many match.

@@ -49,6 +49,9 @@ func (s *Server) handleDelivery(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
+	if s.hidesBodies(r) {
+		hideBodies(attempts)
+	}
 	p := s.page(r, "Delivery "+id.String(), "deliveries",
 		views.Crumb{Label: "Deliveries", URL: views.DeliveriesURL()}, views.Crumb{Label: id.String()})
 	chosen, _ := strconv.Atoi(r.FormValue("attempt")) // what is no number asks for the latest
@@ -69,6 +72,10 @@ func (s *Server) handleDelivery(w http.ResponseWriter, r *http.Request) {
 // handleAnswerBody downloads the body of an answer. It was written by a stranger: the browser is told to save it, not
 // to look into it.
 func (s *Server) handleAnswerBody(w http.ResponseWriter, r *http.Request) {
+	if s.hidesBodies(r) {
+		s.errorPage(w, r, http.StatusForbidden)
+		return
+	}
 	var id engine.DeliveryID
 	if err := pathID(r, "dlv", &id); err != nil {
 		s.fail(w, r, err)

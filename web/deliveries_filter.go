@@ -1,6 +1,7 @@
 package web
 
 import (
+	"strconv"
 	"strings"
 	"time"
 
@@ -18,11 +19,13 @@ func listFilter(q listQuery, dir *engine.Directory, zone *time.Location, url fun
 		Action: url(), Clear: url(), States: q.states,
 		Events:    views.Field{ID: "event", Label: "Event", Value: q.event, Options: eventOptions(dir.Catalog())},
 		Consumers: views.Field{ID: "consumer", Label: "API consumer", Value: q.consumer.String(), Options: consumerOptions(dir, q.consumer)},
-		Periods:   views.Field{ID: "since", Label: "Period", Value: q.since, Options: periodOptions(q, zone)},
+		Periods:   views.Field{ID: "since", Label: "Period", Value: q.since, Options: periodOptions()},
+		From:      views.Field{ID: "from", Type: "datetime-local", Label: "From", Value: formTime(q.from, zone), Autocomplete: "off"},
+		To:        views.Field{ID: "to", Type: "datetime-local", Label: "To", Value: formTime(q.to, zone), Autocomplete: "off"},
 		Text:      views.Field{ID: "q", Type: "search", Value: q.lab, Autocomplete: "off"},
 	}
-	if !q.from.IsZero() {
-		f.Periods.Value = q.from.Format(time.RFC3339)
+	if !q.from.IsZero() || !q.to.IsZero() {
+		f.Periods.Value = customPeriod
 	}
 	words, without := q.words(dir, zone)
 	for i, word := range words {
@@ -39,17 +42,35 @@ func eventOptions(catalog *engine.Catalog) []views.Option {
 	return options
 }
 
-func periodOptions(q listQuery, zone *time.Location) []views.Option {
+func periodOptions() []views.Option {
 	options := []views.Option{{Label: "Any time"}}
 	for _, p := range periods {
 		options = append(options, views.Option{Value: p.name, Label: p.label})
 	}
-	if !q.from.IsZero() {
-		options = append(options, views.Option{
-			Value: q.from.Format(time.RFC3339), Label: "Since " + q.from.In(zone).Format("2006-01-02 15:04 MST"),
-		})
+	return append(options, views.Option{Value: customPeriod, Label: "From … to …"})
+}
+
+// resultOptions are suggestions: any other status can be typed.
+func resultOptions() []views.Option {
+	options := []views.Option{{Value: "2xx"}, {Value: "3xx"}, {Value: "4xx"}, {Value: "5xx"}}
+	for _, class := range engine.FailureClasses {
+		if class != engine.ClassStatus {
+			options = append(options, views.Option{Value: string(class)})
+		}
 	}
 	return options
+}
+
+// testOptions choose between the tests of webhooks and what was sent because it happened.
+func testOptions() []views.Option {
+	return []views.Option{{Label: "With tests"}, {Value: "false", Label: "Without tests"}, {Value: "true", Label: "Only tests"}}
+}
+
+func testValue(test *bool) string {
+	if test == nil {
+		return ""
+	}
+	return strconv.FormatBool(*test)
 }
 
 // consumerOptions lists the consumers, or only the chosen one where they are too many to choose from.

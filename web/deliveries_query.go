@@ -1,11 +1,14 @@
 package web
 
 import (
+	"cmp"
 	"encoding"
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -35,17 +38,27 @@ type listQuery struct {
 	event    string // code of an event type
 	eventID  engine.EventID
 	lab      string
-	since    string    // name of a period
-	from     time.Time // instead of since, once the reader turned a page: others then see the same rows
+	result   engine.Result
+	test     *bool  // only tests of a webhook, or only others
+	since    string // name of a period
+	// from and to are the period instead of since: one that was typed, and any once the reader turned a page, so that
+	// others then see the same rows.
+	from, to time.Time
+
+	// preset is the webhook that the whole list is about. The address does not name it as a filter.
+	preset engine.WebhookID
 
 	// The place in the list. At most one is set.
 	before, after string
 	newer         string // asks only for what came after that row
 
+	selecting bool // rows are being selected
+
 	text    string   // what stands in the text box and is to be looked for
 	notices []string // what the address asks for and cannot be done
 
 	catalog *engine.Catalog // in which event is looked up
+	zone    *time.Location  // of times that were typed
 }
 
 // listParameters are the names that a list's address may hold, with what reads a value. The answer says what is wrong
@@ -53,7 +66,11 @@ type listQuery struct {
 var listParameters = map[string]func(q *listQuery, value string) string{
 	"status":   (*listQuery).readState,
 	"event":    (*listQuery).readEvent,
+	"code":     (*listQuery).readResult,
+	"test":     (*listQuery).readTest,
 	"since":    (*listQuery).readSince,
+	"from":     func(q *listQuery, value string) string { return q.readTime(&q.from, value) },
+	"to":       func(q *listQuery, value string) string { return q.readTime(&q.to, value) },
 	"webhook":  func(q *listQuery, value string) string { return readID(&q.webhook, value) },
 	"consumer": func(q *listQuery, value string) string { return readID(&q.consumer, value) },
 	"event_id": func(q *listQuery, value string) string { return readID(&q.eventID, value) },
@@ -61,6 +78,7 @@ var listParameters = map[string]func(q *listQuery, value string) string{
 	"q":        func(q *listQuery, value string) string { q.text = value; return "" },
 	"before":   func(q *listQuery, value string) string { q.before = value; return "" },
 	"after":    func(q *listQuery, value string) string { q.after = value; return "" },
+	"select":   func(q *listQuery, value string) string { q.selecting = true; return "" },
 	"newer":    func(q *listQuery, value string) string { q.newer = value; return "" },
 }
 
@@ -84,16 +102,54 @@ func (q *listQuery) readEvent(value string) string {
 	return ""
 }
 
-func (q *listQuery) readSince(value string) string {
-	if _, ok := periodNamed(value); ok {
-		q.since, q.from = value, time.Time{}
-		return ""
-	}
-	from, err := time.Parse(time.RFC3339, value)
+func (q *listQuery) readResult(value string) string {
+	result, err := engine.ParseResult(value)
 	if err != nil {
-		return "is neither a period nor a time"
+		return "is no HTTP status such as 503 or 5xx, and no failure such as timeout"
 	}
-	q.since, q.from = "", from.UTC()
+	q.result = result
+	return ""
+}
+
+func (q *listQuery) readTest(value string) string {
+	test, err := strconv.ParseBool(value)
+	if err != nil {
+		return "is neither true nor false"
+	}
+	q.test = &test
+	return ""
+}
+
+// customPeriod stands for the times in from and to.
+const customPeriod = "custom"
+
+func (q *listQuery) readSince(value string) string {
+	if _, ok := periodNamed(value); !ok && value != customPeriod {
+		return "is no period"
+	}
+	q.since = value
+	return ""
+}
+
+// settlePeriod leaves either a period or times: the form posts both, and links with times need no word for them.
+func (q *listQuery) settlePeriod() {
+	if _, ok := periodNamed(q.since); ok {
+		q.from, q.to = time.Time{}, time.Time{}
+	} else if !q.from.IsZero() || !q.to.IsZero() {
+		q.since = ""
+	}
+}
+
+// readTime reads a time as a link has it, or as a form does.
+func (q *listQuery) readTime(into *time.Time, value string) string {
+	t, err := time.Parse(time.RFC3339, value)
+	if err != nil {
+		t, err = time.ParseInLocation(timeLayout, value, q.zone)
+	}
+	if err != nil {
+		return "is no time such as 2027-06-30T18:00"
+	}
+	*into = t.UTC()
 	return ""
 }
 
@@ -123,8 +179,12 @@ func readCursor(id encoding.TextUnmarshaler, value string) []string {
 // readListQuery reads the address of a list. What the list does not know or has no use for is left out with a notice,
 // so that no link ends in an error.
 func readListQuery(r *http.Request, catalog *engine.Catalog, unused ...string) listQuery {
-	q := listQuery{catalog: catalog}
-	values := r.URL.Query()
+	q := listQuery{catalog: catalog, zone: zoneOf(r, visitOf(r).user)}
+	return q.read(r.URL.Query(), unused)
+}
+
+// read reads the parameters of an address into the query.
+func (q listQuery) read(values url.Values, unused []string) listQuery {
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		read, ok := listParameters[name]
 		if !ok || slices.Contains(unused, name) {
@@ -140,6 +200,7 @@ func readListQuery(r *http.Request, catalog *engine.Catalog, unused ...string) l
 			}
 		}
 	}
+	q.settlePeriod()
 	slices.SortFunc(q.states, func(a, b engine.DeliveryState) int {
 		return slices.Index(engine.DeliveryStates, a) - slices.Index(engine.DeliveryStates, b)
 	})
@@ -152,13 +213,63 @@ func (q listQuery) pairs(more ...string) []string {
 	for _, s := range q.states {
 		pairs = append(pairs, "status", string(s))
 	}
-	since := q.since
-	if !q.from.IsZero() {
-		since = q.from.Format(time.RFC3339)
+	pairs = append(pairs, "code", q.result.String(), "webhook", q.webhook.String(), "consumer", q.consumer.String(), "event", q.event,
+		"event_id", q.eventID.String(), "lab", q.lab, "test", testValue(q.test), "since", q.since, "from", linkTime(q.from), "to", linkTime(q.to))
+	if q.selecting {
+		pairs = append(pairs, "select", "true")
 	}
-	pairs = append(pairs, "webhook", q.webhook.String(), "consumer", q.consumer.String(), "event", q.event,
-		"event_id", q.eventID.String(), "lab", q.lab, "since", since)
 	return append(pairs, more...)
+}
+
+// list writes the query for a page that is reached from the list and leads back to it, or to its rows.
+func (q listQuery) list() string {
+	q.selecting = false
+	pairs := append([]string{"logs", q.preset.String()}, q.pairs()...)
+	values := url.Values{}
+	for i := 0; i < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			values.Add(pairs[i], pairs[i+1])
+		}
+	}
+	if len(values) == 0 {
+		return "all"
+	}
+	return values.Encode()
+}
+
+// givenList reads what list wrote, with the address of the list; false when the request has none.
+func (s *Server) givenList(r *http.Request) (q listQuery, listURL func(...string) string, ok bool) {
+	given := r.FormValue("list")
+	values, err := url.ParseQuery(given)
+	if given == "" || err != nil {
+		return q, nil, false
+	}
+	values.Del("all")
+	var preset engine.WebhookID
+	listURL = views.DeliveriesURL
+	if wrong := readID(&preset, values.Get("logs")); values.Has("logs") && wrong == "" {
+		listURL = func(query ...string) string { return views.WebhookLogsURL(preset, query...) }
+	}
+	values.Del("logs")
+	q = listQuery{catalog: s.store.Directory().Catalog(), zone: zoneOf(r, visitOf(r).user)}.read(values, []string{"q", "newer", "select", "before", "after"})
+	q.preset = preset
+	return q, listURL, true
+}
+
+// linkTime writes a time as links have it, "" for none.
+func linkTime(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Format(time.RFC3339)
+}
+
+// filter is the query as the store takes it, the place in the list left out.
+func (q listQuery) filter(now time.Time) engine.DeliveryFilter {
+	return engine.DeliveryFilter{
+		States: q.states, WebhookID: cmp.Or(q.preset, q.webhook), ConsumerID: q.consumer, EventID: q.eventID, EventType: q.event,
+		Subject: q.lab, Test: q.test, Result: q.result, Since: q.start(now), Until: q.to,
+	}
 }
 
 // fixed returns the query with its period as a time.
@@ -177,8 +288,9 @@ func (q listQuery) first() bool { return q.before == "" && q.after == "" }
 
 // filtered reports whether any filter is set.
 func (q listQuery) filtered() bool {
+	_, period := periodNamed(q.since)
 	return len(q.states) > 0 || q.webhook != 0 || q.consumer != 0 || q.event != "" || q.eventID != 0 || q.lab != "" ||
-		q.since != "" || !q.from.IsZero()
+		period || !q.from.IsZero() || !q.to.IsZero() || q.result != (engine.Result{}) || q.test != nil
 }
 
 // words names what is chosen, and for each the query without it.
@@ -192,6 +304,9 @@ func (q listQuery) words(dir *engine.Directory, zone *time.Location) (words []st
 		add(views.BadgeWord(s), func(n *listQuery) {
 			n.states = slices.DeleteFunc(slices.Clone(q.states), func(other engine.DeliveryState) bool { return other == s })
 		})
+	}
+	if q.result != (engine.Result{}) {
+		add("response "+q.result.String(), func(n *listQuery) { n.result = engine.Result{} })
 	}
 	if q.event != "" {
 		add(q.catalog.Label(q.event), func(n *listQuery) { n.event = "" })
@@ -213,6 +328,14 @@ func (q listQuery) words(dir *engine.Directory, zone *time.Location) (words []st
 	}
 	if !q.from.IsZero() {
 		add("since "+q.from.In(zone).Format("2006-01-02 15:04 MST"), func(n *listQuery) { n.from = time.Time{} })
+	}
+	if !q.to.IsZero() {
+		add("before "+q.to.In(zone).Format("2006-01-02 15:04 MST"), func(n *listQuery) { n.to = time.Time{} })
+	}
+	if q.test != nil && *q.test {
+		add("only tests", func(n *listQuery) { n.test = nil })
+	} else if q.test != nil {
+		add("without tests", func(n *listQuery) { n.test = nil })
 	}
 	return words, without
 }

@@ -59,7 +59,7 @@ func TestDeliveriesArePagedBothWays(t *testing.T) {
 		if !ok {
 			break
 		}
-		if !strings.Contains(older, "since=20") {
+		if !strings.Contains(older, "from=20") {
 			t.Errorf("the period of %s is not fixed", older)
 		}
 		a = b.get(older)
@@ -116,7 +116,7 @@ func TestDeliveriesAreFiltered(t *testing.T) {
 		{[]string{"q", "4"}, ids(all[4]), "Lab instance 4"},
 		{[]string{"event_id", all[3].EventID.String()}, ids(all[3]), "Event " + all[3].EventID.String()},
 		{[]string{"since", "1h"}, append(ids(elsewhere), ids(all...)...), "Last hour"},
-		{[]string{"since", "2020-01-01T00:00:00Z", "status", "sending"}, ids(elsewhere), "Sending Since 2020-01-01 00:00 UTC"},
+		{[]string{"from", "2020-01-01T00:00:00Z", "status", "sending"}, ids(elsewhere), "Sending Since 2020-01-01 00:00 UTC"},
 	} {
 		a := b.get(views.DeliveriesURL(test.query...))
 		if got := listed(a); !slices.Equal(got, test.want) {
@@ -280,7 +280,7 @@ func TestQueryKeepsItsPeriod(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 21, 14, 2, 11, 5, time.UTC)
 	q := listQuery{since: "24h"}
-	if got := views.DeliveriesURL(q.fixed(now).pairs()...); got != "/deliveries?since=2026-11-20T14%3A02%3A11Z" {
+	if got := views.DeliveriesURL(q.fixed(now).pairs()...); got != "/deliveries?from=2026-11-20T14%3A02%3A11Z" {
 		t.Error(got)
 	}
 }

@@ -12,7 +12,7 @@ import (
 
 // handleEvents shows the events that the address chooses.
 func (s *Server) handleEvents(w http.ResponseWriter, r *http.Request) {
-	q := readListQuery(r, s.store.Directory().Catalog(), "status", "webhook", "event_id")
+	q := readListQuery(r, s.store.Directory().Catalog(), "status", "code", "test", "select", "webhook", "event_id")
 	s.showList(w, r, q, views.EventsURL, func(q listQuery) (templ.Component, error) {
 		l, err := s.eventList(r, q)
 		return views.Events(l), err
@@ -23,7 +23,7 @@ func (s *Server) handleEvents(w http.ResponseWriter, r *http.Request) {
 func (s *Server) eventList(r *http.Request, q listQuery) (views.EventList, error) {
 	dir := s.store.Directory()
 	l := views.EventList{Page: s.page(r, "", "events"), Notices: q.notices, Consumers: map[engine.ConsumerID]string{}}
-	filter := engine.EventFilter{Type: q.event, ConsumerID: q.consumer, Subject: q.lab, Since: q.start(l.Page.Now)}
+	filter := engine.EventFilter{Type: q.event, ConsumerID: q.consumer, Subject: q.lab, Since: q.start(l.Page.Now), Until: q.to}
 	if q.newer != "" {
 		news, err := s.eventNews(r.Context(), q, filter)
 		l.News = news

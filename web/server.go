@@ -18,6 +18,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 	_ "time/tzdata" // the zones of people, on hosts and in images that have none
 
@@ -59,6 +60,7 @@ type Server struct {
 	secure    bool
 	settings  []Setting
 
+	site       *atomic.Pointer[engine.SiteSettings] // as they are stored
 	sessions   *sessionStore
 	failures   *loginFailures
 	onceForms  *onceForms
@@ -73,7 +75,13 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 	if cfg.Store == nil || cfg.Engine == nil || cfg.Guard == nil || cfg.Log == nil {
 		panic("web: New needs a store, an engine, a guard and a log")
 	}
-	sessions, err := newSessionStore(ctx, cfg.Store, cfg.Secure)
+	stored, err := cfg.Store.Site(ctx)
+	if err != nil {
+		return nil, err
+	}
+	site := &atomic.Pointer[engine.SiteSettings]{}
+	site.Store(&stored)
+	sessions, err := newSessionStore(ctx, cfg.Store, site, cfg.Secure)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +90,7 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 		store: cfg.Store, engine: cfg.Engine, guard: cfg.Guard, log: cfg.Log,
 		version: cfg.Version, publicURL: strings.TrimRight(cfg.PublicURL, "/"), secure: cfg.Secure,
 		settings: cfg.Settings,
-		sessions: sessions, failures: newLoginFailures(), onceForms: newOnceForms(),
+		site:     site, sessions: sessions, failures: newLoginFailures(), onceForms: newOnceForms(),
 		proxies: slices.Clone(cfg.TrustedProxies), crossCheck: http.NewCrossOriginProtection(),
 		api: api.New(api.Config{
 			Store: cfg.Store, Engine: cfg.Engine, Guard: cfg.Guard, Log: cfg.Log, Version: cfg.Version, Settings: apiSettings(cfg.Settings),
@@ -127,7 +135,7 @@ func (s *Server) Handler() http.Handler {
 func (s *Server) screens() http.Handler {
 	mux := http.NewServeMux()
 	for _, route := range s.routes() {
-		mux.HandleFunc(route.pattern, route.handler)
+		mux.HandleFunc(route.pattern, s.handle(route))
 	}
 	return withSecurityHeaders(s.crossCheck.Handler(s.withSession(s.withForm(s.orNotFound(mux)))))
 }

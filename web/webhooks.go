@@ -3,13 +3,15 @@ package web
 import (
 	"errors"
 	"net/http"
+	"time"
 
+	"labhook/db"
 	"labhook/engine"
 	"labhook/views"
 )
 
 // latestDeliveries is how many deliveries a webhook's page shows.
-const latestDeliveries = 10
+const latestDeliveries = 5
 
 // webhook returns the webhook that the path names, deleted or not, or answers and returns false.
 func (s *Server) webhook(w http.ResponseWriter, r *http.Request) (engine.Webhook, bool) {
@@ -75,14 +77,21 @@ func (s *Server) webhookDetail(r *http.Request, hook engine.Webhook) (views.Webh
 	if d.Recovery, err = s.runningRecovery(r.Context(), hook.ID); err != nil {
 		return d, err
 	}
-	health, err := s.store.WebhookHealth(r.Context(), hook.ConsumerID, p.Now)
+	health, err := s.store.HealthOf(r.Context(), []engine.WebhookID{hook.ID}, p.Now)
 	if err != nil {
 		return d, err
 	}
 	h := health[hook.ID]
+	hours, err := s.store.WebhookHours(r.Context(), hook.ID, p.Now.Add((1-db.HealthHours)*time.Hour), p.Now)
+	if err != nil {
+		return d, err
+	}
+	for _, hour := range hours {
+		d.Durations.Add(hour.Durations)
+	}
 	d.Health = views.WebhookHealth{Counts: h.Counts, LastStatus: h.LastStatus, LastClass: h.LastClass, LastAt: h.LastAt}
 	latest, err := s.store.ListDeliveries(r.Context(), engine.DeliveryFilter{WebhookID: hook.ID, Limit: latestDeliveries})
-	d.Latest = views.DeliveryTable{Page: p, ID: "latest-table", Caption: "Latest deliveries", Rows: latest.Rows, HideWebhook: true}
+	d.Latest = views.DeliveryTable{Page: p, ID: "latest-table", Caption: "Latest deliveries", Rows: latest.Rows, HideWebhook: true, List: listQuery{preset: hook.ID}.list()}
 	return d, err
 }
 

@@ -296,7 +296,8 @@ CREATE TABLE recoveries (
 CREATE UNIQUE INDEX recoveries_running ON recoveries (webhook) WHERE finished_at IS NULL;
 CREATE INDEX recoveries_webhook ON recoveries (webhook);
 
--- Totals by the hour in which the attempts were recorded, and the latest attempt of that hour.
+-- Totals by the hour in which the attempts were recorded, and the latest attempt of that hour. The last columns count
+-- the attempts that got an answer by how long it took: up to so many milliseconds, and more than in the column before.
 CREATE TABLE hourly (
   hour        INTEGER NOT NULL CHECK (hour % 3600000 = 0),
   webhook     INTEGER NOT NULL REFERENCES webhooks (id),
@@ -306,7 +307,30 @@ CREATE TABLE hourly (
   last_at     INTEGER NOT NULL,
   last_status INTEGER CHECK (last_status BETWEEN 100 AND 999),
   last_class  TEXT NOT NULL,
+  took_10     INTEGER NOT NULL,
+  took_20     INTEGER NOT NULL,
+  took_50     INTEGER NOT NULL,
+  took_100    INTEGER NOT NULL,
+  took_200    INTEGER NOT NULL,
+  took_500    INTEGER NOT NULL,
+  took_1000   INTEGER NOT NULL,
+  took_2000   INTEGER NOT NULL,
+  took_5000   INTEGER NOT NULL,
+  took_10000  INTEGER NOT NULL,
+  took_20000  INTEGER NOT NULL,
+  took_60000  INTEGER NOT NULL,
+  took_300000 INTEGER NOT NULL,
   PRIMARY KEY (hour, webhook)
+) STRICT, WITHOUT ROWID;
+
+-- The attempts among them that failed, by what they came to.
+CREATE TABLE hourly_failures (
+  hour     INTEGER NOT NULL CHECK (hour % 3600000 = 0),
+  webhook  INTEGER NOT NULL REFERENCES webhooks (id),
+  class    TEXT NOT NULL CHECK (class <> ''),
+  status   INTEGER NOT NULL CHECK (status = 0 OR status BETWEEN 100 AND 999), -- 0: no answer came
+  attempts INTEGER NOT NULL CHECK (attempts > 0),
+  PRIMARY KEY (hour, webhook, class, status)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE users (
@@ -317,8 +341,18 @@ CREATE TABLE users (
   enabled       INTEGER NOT NULL CHECK (enabled IN (0, 1)),
   time_zone     TEXT NOT NULL,
   theme         TEXT NOT NULL CHECK (theme IN ('', 'light', 'dark')),
+  compact       INTEGER NOT NULL DEFAULT 0 CHECK (compact IN (0, 1)),
+  no_shortcuts  INTEGER NOT NULL DEFAULT 0 CHECK (no_shortcuts IN (0, 1)),
   password_hash TEXT NOT NULL CHECK (password_hash <> ''),
-  created_at    INTEGER NOT NULL
+  created_at    INTEGER NOT NULL,
+  signed_in_at  INTEGER -- NULL: never
+) STRICT;
+
+-- Links with which a user chooses a password, one each at most.
+CREATE TABLE invitations (
+  user       INTEGER PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,
+  token_hash TEXT NOT NULL UNIQUE CHECK (length(token_hash) = 64),
+  expires_at INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE sessions (
@@ -345,3 +379,7 @@ CREATE TABLE audit (
   object TEXT NOT NULL,
   detail TEXT NOT NULL
 ) STRICT;
+CREATE INDEX audit_at ON audit (at);
+CREATE INDEX audit_actor ON audit (actor);
+CREATE INDEX audit_action ON audit (action);
+CREATE INDEX audit_object ON audit (object);

@@ -1,0 +1,59 @@
+package db
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"labhook/engine"
+)
+
+// WebhookHours returns what the hours of a webhook came to from since until now, those without attempts left out. It
+// reads as many rows as there are hours, however many deliveries there were.
+func (s *Store) WebhookHours(ctx context.Context, id engine.WebhookID, since, now time.Time) ([]engine.HourCounts, error) {
+	hours, err := list(ctx, s, func(row scanner) (h engine.HourCounts, err error) {
+		fields := []any{at(&h.Hour), &h.Delivered, &h.Failed, &h.Attempts}
+		for i := range h.Durations {
+			fields = append(fields, &h.Durations[i])
+		}
+		return h, row.Scan(fields...)
+	}, selectWebhookHours, since.Truncate(time.Hour).UnixMilli(), now.UnixMilli(), jsonWebhooks([]engine.WebhookID{id}))
+	if err != nil {
+		return nil, fmt.Errorf("read activity: %w", err)
+	}
+	return hours, nil
+}
+
+var selectWebhookHours = "SELECT r.hour, r.delivered, r.failed, r.attempts, r." + strings.Join(tookColumns, ", r.") + fromHourlyOf + " ORDER BY r.hour"
+
+// hoursOfAll returns what the hours came to of all webhooks together.
+func (s *Store) hoursOfAll(ctx context.Context, since time.Time) ([]engine.HourCounts, error) {
+	hours, err := list(ctx, s, func(row scanner) (h engine.HourCounts, err error) {
+		return h, row.Scan(at(&h.Hour), &h.Delivered, &h.Failed, &h.Attempts)
+	}, selectHoursOfAll, since.UnixMilli())
+	if err != nil {
+		return nil, fmt.Errorf("read activity: %w", err)
+	}
+	return hours, nil
+}
+
+const selectHoursOfAll = `SELECT hour, sum(delivered), sum(failed), sum(attempts) FROM hourly WHERE hour >= ? GROUP BY hour ORDER BY hour`
+
+// WebhookFailures counts the attempts of a webhook that failed from since until now by what they came to, the most
+// frequent first.
+func (s *Store) WebhookFailures(ctx context.Context, id engine.WebhookID, since, now time.Time) ([]engine.FailureCount, error) {
+	failures, err := list(ctx, s, func(row scanner) (f engine.FailureCount, err error) {
+		return f, row.Scan(&f.Class, &f.Status, &f.Attempts)
+	}, selectWebhookFailures, since.Truncate(time.Hour).UnixMilli(), now.UnixMilli(), int64(id))
+	if err != nil {
+		return nil, fmt.Errorf("read failures: %w", err)
+	}
+	return failures, nil
+}
+
+const selectWebhookFailures = `SELECT r.class, r.status, sum(r.attempts) AS n FROM (
+		WITH RECURSIVE hours (hour) AS (SELECT ?1 UNION ALL SELECT hour + 3600000 FROM hours WHERE hour + 3600000 <= ?2)
+		SELECT hour FROM hours) AS h
+	CROSS JOIN hourly_failures AS r ON r.hour = h.hour AND r.webhook = ?3
+	GROUP BY r.class, r.status ORDER BY n DESC, r.class, r.status`

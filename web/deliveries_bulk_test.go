@@ -1,0 +1,113 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"labhook/engine"
+	"labhook/views"
+)
+
+// bulkPage follows a button of the selection, and returns the page that asks.
+func (b *bundle) bulkPage(list answer, do string, ids ...engine.DeliveryID) answer {
+	query := url.Values{"do": {do}, "list": {list.doc.Find("input[name=list]").AttrOr("value", "")}}
+	for _, id := range ids {
+		query.Add("id", id.String())
+	}
+	return b.get(views.BulkURL() + "?" + query.Encode())
+}
+
+func (b *bundle) states(list []engine.Delivery) map[engine.DeliveryState]int {
+	b.t.Helper()
+	states := map[engine.DeliveryState]int{}
+	for _, d := range list {
+		row, err := b.store.Delivery(b.t.Context(), d.ID)
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		states[row.State]++
+	}
+	return states
+}
+
+func TestSelectedAreCancelled(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.signIn(engine.RoleDeveloper)
+	w := b.addWebhook(b.addConsumer("Contoso").ID, "Scores")
+	all := manyDeliveries(b, &w, 9)
+	list := b.get(views.DeliveriesURL())
+	list = b.get(list.doc.Find(".note a.button").AttrOr("href", ""))
+	if n := list.doc.Find("input[name=id]").Length(); n != 9 {
+		t.Fatalf("%d boxes, want one for each row", n)
+	}
+	// Of the selected one is retrying, the other has failed: only the first can be cancelled.
+	ask := b.bulkPage(list, views.BulkCancel, all[2].ID, all[1].ID)
+	if got := ask.text("h1"); got != "Cancel 1 delivery" || !strings.Contains(ask.text(".notice.warning"), "1 delivery is left out") {
+		t.Errorf("the page asks %q, %q", got, ask.text(".notice.warning"))
+	}
+	if got := listed(ask); !slices.Equal(got, []string{all[2].ID.String()}) {
+		t.Errorf("the page shows %v", got)
+	}
+	done := b.post(views.BulkURL(), formValues(t, ask, views.BulkURL()))
+	if done.status != http.StatusSeeOther || done.header.Get("Location") != views.DeliveriesURL() {
+		t.Fatalf("status %d to %s", done.status, done.header.Get("Location"))
+	}
+	if got := b.get(views.DeliveriesURL()).text(".flash"); got != "1 delivery is cancelled." {
+		t.Errorf("flash %q", got)
+	}
+	if got := b.states(all); got[engine.StateCancelled] != 1 || got[engine.StateRetrying] != 2 {
+		t.Errorf("states %v", got)
+	}
+	if nothing := b.bulkPage(list, views.BulkCancel); nothing.status != http.StatusSeeOther || !strings.Contains(nothing.header.Get("Location"), "select=true") {
+		t.Errorf("without a selection: status %d to %s", nothing.status, nothing.header.Get("Location"))
+	}
+	if wrong := b.get(views.BulkURL() + "?do=burn&list=all"); wrong.status != http.StatusSeeOther {
+		t.Errorf("an unknown action: status %d", wrong.status)
+	}
+}
+
+// All that match are counted before anything is done, and what comes later is left alone.
+func TestAllThatMatchAreSentAgain(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.signIn(engine.RoleDeveloper)
+	w := b.addWebhook(b.addConsumer("Contoso").ID, "Scores")
+	all := manyDeliveries(b, &w, 60)
+	list := b.get(views.WebhookLogsURL(w.ID, "select", "true", "code", "5xx"))
+	ask := b.bulkPage(list, views.BulkResendAll)
+	if got := ask.text("h1"); got != "Resend 20 deliveries" || len(listed(ask)) != bulkShown || !strings.Contains(ask.body, "and 10 more") {
+		t.Errorf("the page asks %q and shows %d", got, len(listed(ask)))
+	}
+	if got := ask.doc.Find(".actions a.button").AttrOr("href", ""); got != views.WebhookLogsURL(w.ID, "code", "5xx") {
+		t.Errorf("the way back is %s", got)
+	}
+	late := manyDeliveries(b, &w, 3)
+	done := b.post(views.BulkURL(), formValues(t, ask, views.BulkURL()))
+	if got := b.get(done.header.Get("Location")).text(".flash"); got != "20 deliveries are sent again." {
+		t.Errorf("status %d, flash %q", done.status, got)
+	}
+	if got := b.states(late); got[engine.StateFailed] != 1 {
+		t.Errorf("what came later is %v", got)
+	}
+	for i, d := range all {
+		row, err := b.store.Delivery(t.Context(), d.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// Sent again, it comes to another attempt at once.
+		if untouched := row.Attempts == 1 && row.Trigger != engine.TriggerManual && (i%3 != 1 || row.State == engine.StateFailed); untouched != (i%3 != 1) {
+			t.Errorf("delivery %d: untouched is %v: %s after %d attempts", i, untouched, row.State, row.Attempts)
+		}
+	}
+	b.signIn(engine.RoleViewer)
+	if a := b.get(views.DeliveriesURL("select", "true")); a.doc.Find("input[name=id]").Length() > 0 || a.doc.Find(".note a.button").Length() > 0 {
+		t.Error("a viewer may select")
+	}
+	if a := b.post(views.BulkURL(), url.Values{"do": {views.BulkResendAll}, "list": {"all"}}); a.status != http.StatusForbidden {
+		t.Errorf("a viewer sends again: status %d", a.status)
+	}
+}
