@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"reflect"
 	"strconv"
 	"strings"
@@ -96,6 +97,9 @@ func (s *server) mount(r route, h http.HandlerFunc) {
 // handle adds a route whose parameters huma reads and whose answer huma writes.
 func handle[I, O any](s *server, r route, h func(context.Context, *I) (*O, error)) {
 	huma.Register(s.huma, r.operation(), func(ctx context.Context, in *I) (*O, error) {
+		if _, err := url.ParseQuery(callOf(ctx).url.RawQuery); err != nil { // huma would leave out what it cannot read
+			return nil, newProblem(http.StatusUnprocessableEntity, "The query cannot be read: "+err.Error())
+		}
 		out, err := h(ctx, in)
 		if err != nil {
 			return nil, s.problemOf(ctx, err)
@@ -147,7 +151,7 @@ func (r route) problems() []int {
 	if r.method != get {
 		list = append(list, http.StatusConflict, http.StatusServiceUnavailable)
 	}
-	if r.method == put {
+	if r.method == put || r.method == del && r.path == "/webhooks/{wh}" {
 		list = append(list, http.StatusPreconditionFailed)
 	}
 	if r.body != nil {
