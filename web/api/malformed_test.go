@@ -314,6 +314,7 @@ func malformedParameters() []scenario {
 	}
 	return []scenario{
 		list("since=%zz", "", "cannot be read"),
+		list("limit=1&limit=2", "limit", "given twice"),
 		list("limit=0", "limit", "limit must be at least 1"),
 		list("limit=201", "limit", "limit must be at most 200"),
 		list("limit=many", "limit", "limit must be a whole number"),
