@@ -140,7 +140,7 @@ func malformedEvents() []scenario {
 		{name: "field twice", body: eventJSON(`"type": "lab.saved",`), status: 422, field: "type", message: "twice"},
 		{name: "id too long", body: eventJSON(`"id": "` + strings.Repeat("a", engine.MaxSenderID+1) + `",`), status: 422, field: "id", message: "at most 64"},
 		{name: "id with spaces", body: eventJSON(`"id": "a b",`), status: 422, field: "id", message: "letters"},
-		{name: "id that paths cannot hold", body: eventJSON(`"id": "..",`), status: 422, field: "id", message: "letter or digit"},
+		{name: "id that paths cannot hold", body: eventJSON(`"id": "..",`), status: 422, field: "id", message: "must not be . or .."},
 		{name: "id like our own", body: eventJSON(`"id": "evt_1",`), status: 422, field: "id", message: "evt_"},
 		{name: "unknown consumer", body: eventJSON(`"consumer": "nobody",`), status: 422, field: "consumer", message: `"nobody"`},
 		{name: "consumer as list", body: eventJSON(`"consumer": ["contoso"],`), status: 422, field: "consumer", message: "a text"},
