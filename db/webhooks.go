@@ -201,10 +201,19 @@ func copyWebhook(w *engine.Webhook) engine.Webhook {
 
 // DeleteWebhook takes a webhook out of use and cancels its waiting deliveries. It stays readable for its deliveries.
 func (s *Store) DeleteWebhook(ctx context.Context, who engine.Actor, id engine.WebhookID) error {
+	return s.DeleteWebhookSeen(ctx, who, id, 0)
+}
+
+// DeleteWebhookSeen is DeleteWebhook for one who has seen a version; when there is a newer one nothing is deleted and the
+// error is ErrConflict. Zero: any version.
+func (s *Store) DeleteWebhookSeen(ctx context.Context, who engine.Actor, id engine.WebhookID, version int) error {
 	err := s.writer.do(ctx, func(t *tx) error {
 		w := t.directory.Webhook(id)
 		if w == nil {
 			return engine.ErrNotFound
+		}
+		if version != 0 && version != w.Version {
+			return engine.ErrConflict
 		}
 		err := t.exec("UPDATE webhooks SET deleted_at = ?1, updated_at = ?1, updated_by = ?2 WHERE id = ?3", t.now.UnixMilli(), who.Name, id)
 		if err != nil {

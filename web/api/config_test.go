@@ -231,6 +231,25 @@ func TestWebhookVersions(t *testing.T) {
 	}
 }
 
+// TestDeleteSeenVersion: who says which version of a webhook to delete does not delete another one.
+func TestDeleteSeenVersion(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for ifMatch, status := range map[string]int{`"1"`: 412, `W/"2"`: 412, "x": 412, `"2"`: 204, `"1", "2"`: 204, "*": 204, "": 204} {
+		w := b.webhook(t, b.contoso.ID, "https://a.example")
+		path := "/api/v1/webhooks/" + w.ID.String()
+		b.send(t, "PUT", path, "contoso", `{"version": 1, "name": "`+w.ID.String()+`", "events": ["*"], "url": "https://a.example"}`).want(200)
+		var headers []string
+		if ifMatch != "" {
+			headers = []string{"If-Match", ifMatch}
+		}
+		r := b.send(t, "DELETE", path, "contoso", "", headers...)
+		if there := b.send(t, "GET", path, "contoso", "").status == 200; r.status != status || there != (status == 412) {
+			t.Errorf("If-Match %s: status %d, the webhook is there: %t\n%s", ifMatch, r.status, there, r.body)
+		}
+	}
+}
+
 func TestListWebhooks(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

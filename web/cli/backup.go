@@ -92,7 +92,9 @@ func backup(ctx context.Context, env Env, data, file string, withKey bool, bar *
 		files = append(files, key)
 	}
 	packed := filepath.Join(work, "packed")
-	size, err = pack(ctx, packed, files, &m, func(done int64) {
+	var done int64
+	size, err = pack(ctx, packed, files, &m, func(part int64) {
+		done += part
 		bar.show(0.7+0.3*float64(done)/float64(copied.Size+1), "packing")
 	})
 	if err != nil {
@@ -165,18 +167,16 @@ func entryHeader(name string, size int64, at time.Time) *tar.Header {
 	return &tar.Header{Typeflag: tar.TypeReg, Name: name, Size: size, Mode: 0o600, ModTime: at, Format: tar.FormatPAX}
 }
 
-// summing sums what is written to it, tells how much it was, and ends the writing when ctx ends.
+// summing sums what is written to it, tells of each part how long it is, and ends the writing when ctx ends.
 type summing struct {
 	ctx      context.Context
 	hash     hash.Hash
-	progress func(int64)
-	done     int64
+	progress func(part int64) // in bytes
 }
 
 // Write sums a part.
 func (s *summing) Write(part []byte) (int, error) {
-	s.done += int64(len(part))
-	s.progress(s.done)
+	s.progress(int64(len(part)))
 	s.hash.Write(part) // never fails
 	return len(part), s.ctx.Err()
 }

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -379,5 +380,25 @@ func TestBackupInterrupted(t *testing.T) {
 		if entries, err := os.ReadDir(dir); err != nil || len(entries) > 1 || len(entries) == 1 && entries[0].Name() != db.LockFileName {
 			t.Errorf("%q left behind: %v, %v", args, entries, err)
 		}
+	}
+}
+
+// TestPackCountsAllFiles: what is told of the packing adds up over the files, so that the progress bar never goes back.
+func TestPackCountsAllFiles(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	var files []string
+	for i, size := range []int{100_000, 65, 0} {
+		files = append(files, filepath.Join(dir, strconv.Itoa(i)))
+		if err := os.WriteFile(files[i], make([]byte, size), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var told int64
+	if _, err := pack(t.Context(), filepath.Join(dir, "packed"), files, &manifest{}, func(part int64) { told += part }); err != nil {
+		t.Fatal(err)
+	}
+	if told != 100_065 {
+		t.Errorf("told of %d bytes", told)
 	}
 }

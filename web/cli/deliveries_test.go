@@ -195,6 +195,7 @@ func TestListMistakes(t *testing.T) {
 		{"deliveries", 2, "labhook deliveries list, show, resend or cancel"},
 		{"deliveries list --status lost", 2, `there is no state "lost"`},
 		{"deliveries list --test maybe", 2, "--test must be true or false"},
+		{"deliveries list --limit all", 2, `invalid value "all" for flag --limit: it must be a whole number`},
 		{"deliveries list --limit 0", 2, "--limit must be"},
 		{"deliveries list --since soon", 2, `"soon" is not a time such as 2h`},
 		{"deliveries list --webhook x", 1, "webhook: "},

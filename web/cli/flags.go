@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"net/url"
 	"os"
 	"slices"
 	"strconv"
@@ -88,7 +89,7 @@ func (f *flags) lastArgument(mark string) bool {
 func (f *flags) misspelt(err error) error {
 	name, ok := strings.CutPrefix(err.Error(), "flag provided but not defined: -")
 	if !ok {
-		return f.problem("%s", err)
+		return f.problem("%s", f.unreadable(err))
 	}
 	var names []string
 	f.VisitAll(func(one *flag.Flag) { names = append(names, one.Name) })
@@ -96,6 +97,36 @@ func (f *flags) misspelt(err error) error {
 		return f.problem("there is no flag --%s; did you mean --%s?", name, meant)
 	}
 	return f.problem("there is no flag --%s", name)
+}
+
+// unreadable returns what the flag package says about a value in the words of this program, with what it must be.
+func (f *flags) unreadable(err error) string {
+	text := strings.Replace(err.Error(), "\" for -", "\" for flag -", 1) // of a bool
+	before, after, ok := strings.Cut(text, "\" for flag -")
+	if !ok {
+		return err.Error()
+	}
+	name, reason, _ := strings.Cut(after, ": ")
+	if one := f.Lookup(name); one != nil && reason == "parse error" {
+		switch one.Value.(flag.Getter).Get().(type) {
+		case int, int64:
+			reason = "it must be a whole number"
+		case time.Duration:
+			reason = "it must be a time such as 10s or 2m"
+		case bool:
+			reason = "it must be true or false"
+		}
+	}
+	return before + "\" for flag --" + name + ": " + reason
+}
+
+// checkServer returns a UsageError unless text is the URL of a server.
+func (f *flags) checkServer(text string) error {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return f.problem("--url: %q is no URL of a server, such as %s", text, DefaultServer)
+	}
+	return nil
 }
 
 // problem returns a UsageError of the command.

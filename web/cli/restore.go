@@ -109,6 +109,7 @@ func unpack(ctx context.Context, in *os.File, into string, bar *progressBar) (m 
 	}
 	sums := map[string]string{}
 	archive := tar.NewReader(in)
+	var done int64
 	for {
 		header, err := archive.Next()
 		switch {
@@ -125,7 +126,8 @@ func unpack(ctx context.Context, in *os.File, into string, bar *progressBar) (m 
 			header.Name == db.KeyFileName && header.Size > maxSmallEntry:
 			return m, fmt.Errorf("%s is no backup of labhook: %q does not belong in it", in.Name(), header.Name)
 		}
-		sum, err := unpackFile(ctx, archive, filepath.Join(into, header.Name), func(done int64) {
+		sum, err := unpackFile(ctx, archive, filepath.Join(into, header.Name), func(part int64) {
+			done += part
 			bar.show(0.8*float64(done)/float64(info.Size()+1), "unpacking")
 		})
 		if err != nil {

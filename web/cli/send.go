@@ -152,6 +152,9 @@ func sendFlags(env Env, args []string) (sendOptions, error) {
 	case o.key == "":
 		return o, f.problem("name the API key with --key, LABHOOK_KEY or LABHOOK_KEY_FILE; labhook key create makes one")
 	}
+	if err := f.checkServer(o.url); err != nil {
+		return o, err
+	}
 	if known {
 		o.event.Type = kind.Code
 	}

@@ -49,6 +49,9 @@ func (f *apiFlags) parse(args []string) (*client, error) {
 	if f.key == "" {
 		return nil, f.problem("name the API key with --key, LABHOOK_KEY or LABHOOK_KEY_FILE; labhook key create makes one")
 	}
+	if err := f.checkServer(f.url); err != nil {
+		return nil, err
+	}
 	f.asJSON = f.asJSON || !f.env.Terminal
 	return newClient(f.url, f.key, f.env.Version), nil
 }

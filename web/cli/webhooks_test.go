@@ -238,6 +238,9 @@ func TestWebhooksMistakes(t *testing.T) {
 		{"test wh_1 --evnet x", 2, "there is no flag --evnet; did you mean --event?"},
 		{"ping wh_01jc9xw2m4t7k", 7, "404"},
 		{"ping ../consumers", 7, "404"},
+		{"list --url 127.0.0.1:8080", 2, "no URL of a server, such as http://"},
+		{"list --url ftp://127.0.0.1", 2, "no URL of a server, such as http://"},
+		{"list --json=perhaps", 2, "for flag --json: it must be true or false"},
 		{"list --url http://127.0.0.1:1", 6, "reach http://127.0.0.1:1"},
 	} {
 		if _, code, err := sh.run(t, strings.Fields(tt.args)...); code != tt.code || !strings.Contains(err.Error(), tt.says) {

@@ -2589,6 +2589,12 @@ type CreateWebhookParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
+// DeleteWebhookParams defines parameters for DeleteWebhook.
+type DeleteWebhookParams struct {
+	// IfMatch The ETag that was read, so that a webhook that has changed since is kept; absent: any
+	IfMatch *string `json:"If-Match,omitempty"`
+}
+
 // ReplaceWebhookParams defines parameters for ReplaceWebhook.
 type ReplaceWebhookParams struct {
 	// IfMatch The ETag that was read; in place of version in the body
@@ -3186,7 +3192,7 @@ type ClientInterface interface {
 	// DeleteWebhook Delete a webhook
 	//
 	// Corresponds with DELETE /api/v1/webhooks/{wh} (the `DeleteWebhook` operationId).
-	DeleteWebhook(ctx context.Context, wh string, reqEditors ...RequestEditorFn) (*http.Response, error)
+	DeleteWebhook(ctx context.Context, wh string, params *DeleteWebhookParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ReadWebhook Read a webhook
 	//
@@ -4039,8 +4045,8 @@ func (c *Client) CreateWebhook(ctx context.Context, params *CreateWebhookParams,
 // DeleteWebhook Delete a webhook
 //
 // Corresponds with DELETE /api/v1/webhooks/{wh} (the `DeleteWebhook` operationId).
-func (c *Client) DeleteWebhook(ctx context.Context, wh string, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewDeleteWebhookRequest(c.Server, wh)
+func (c *Client) DeleteWebhook(ctx context.Context, wh string, params *DeleteWebhookParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeleteWebhookRequest(c.Server, wh, params)
 	if err != nil {
 		return nil, err
 	}
@@ -6200,7 +6206,7 @@ func NewCreateWebhookRequestWithBody(server string, params *CreateWebhookParams,
 }
 
 // NewDeleteWebhookRequest constructs an http.Request for the DeleteWebhook method
-func NewDeleteWebhookRequest(server string, wh string) (*http.Request, error) {
+func NewDeleteWebhookRequest(server string, wh string, params *DeleteWebhookParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -6228,6 +6234,21 @@ func NewDeleteWebhookRequest(server string, wh string) (*http.Request, error) {
 	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -7227,7 +7248,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with DELETE /api/v1/webhooks/{wh} (the `DeleteWebhook` operationId).
-	DeleteWebhookWithResponse(ctx context.Context, wh string, reqEditors ...RequestEditorFn) (*DeleteWebhookReply, error)
+	DeleteWebhookWithResponse(ctx context.Context, wh string, params *DeleteWebhookParams, reqEditors ...RequestEditorFn) (*DeleteWebhookReply, error)
 
 	// ReadWebhookWithResponse Read a webhook
 	//
@@ -10915,6 +10936,8 @@ type DeleteWebhookReply struct {
 	ApplicationproblemJSON404 *Problem
 	// ApplicationproblemJSON409 the response for an HTTP 409 `application/problem+json` response
 	ApplicationproblemJSON409 *Problem
+	// ApplicationproblemJSON412 the response for an HTTP 412 `application/problem+json` response
+	ApplicationproblemJSON412 *Problem
 	// ApplicationproblemJSON422 the response for an HTTP 422 `application/problem+json` response
 	ApplicationproblemJSON422 *Problem
 	// ApplicationproblemJSON429 the response for an HTTP 429 `application/problem+json` response
@@ -10947,6 +10970,11 @@ func (r DeleteWebhookReply) GetApplicationproblemJSON404() *Problem {
 // GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
 func (r DeleteWebhookReply) GetApplicationproblemJSON409() *Problem {
 	return r.ApplicationproblemJSON409
+}
+
+// GetApplicationproblemJSON412 returns the response for an HTTP 412 `application/problem+json` response
+func (r DeleteWebhookReply) GetApplicationproblemJSON412() *Problem {
+	return r.ApplicationproblemJSON412
 }
 
 // GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
@@ -13052,8 +13080,8 @@ func (c *ClientWithResponses) CreateWebhookWithResponse(ctx context.Context, par
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with DELETE /api/v1/webhooks/{wh} (the `DeleteWebhook` operationId).
-func (c *ClientWithResponses) DeleteWebhookWithResponse(ctx context.Context, wh string, reqEditors ...RequestEditorFn) (*DeleteWebhookReply, error) {
-	rsp, err := c.DeleteWebhook(ctx, wh, reqEditors...)
+func (c *ClientWithResponses) DeleteWebhookWithResponse(ctx context.Context, wh string, params *DeleteWebhookParams, reqEditors ...RequestEditorFn) (*DeleteWebhookReply, error) {
+	rsp, err := c.DeleteWebhook(ctx, wh, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -16657,6 +16685,13 @@ func ParseDeleteWebhookReply(rsp *http.Response) (*DeleteWebhookReply, error) {
 			return nil, err
 		}
 		response.ApplicationproblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 412:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON412 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
 		var dest Problem
