@@ -95,7 +95,7 @@
 
   // Shortcuts: single keys, for people who have them switched on; never inside fields or with modifiers.
   const places = { a: "/admin", c: "/admin/integration/api-consumers", e: "/events", d: "/deliveries", l: "/lab-instances" };
-  const clicks = { n: "a[rel=next]", p: "a[rel=prev]", r: "form[action$='/resend'] button", c: "[data-copy='#curl']" };
+  const clicks = { n: "a[rel=next]", p: "a[rel=prev]", r: "form[action$='/resend'] button", c: "[data-copy^='#curl']" };
   const fields = { "/": "#find", f: "main .filters :is(summary, select, input)" };
   const rows = (step) => {
     const links = [...document.querySelectorAll("main tbody th a")];

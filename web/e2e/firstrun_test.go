@@ -33,7 +33,7 @@ func TestFirstRun(t *testing.T) {
 				t.Fatalf("setup leads to %q: %s", got, b.text("#error-summary"))
 			}
 
-			b.follow(".bar form button")
+			b.follow(".bar form[action='/logout'] button")
 			b.check("login")
 			b.fill(map[string]string{"login": login, "password": "wrong password!"})
 			b.follow("main button[type=submit]")
