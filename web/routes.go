@@ -108,6 +108,7 @@ func (s *Server) routes() []route {
 		{"GET /deliveries/bulk", s.need(developer, s.handleBulk)},
 		{"POST /deliveries/bulk", s.need(developer, s.handleBulkDone)},
 		{"GET /deliveries/{dlv}", s.need(viewer, s.handleDelivery)},
+		{"GET /deliveries/{dlv}/attempts/{n}/request.raw", s.need(viewer, s.handleRequestBody)},
 		{"GET /deliveries/{dlv}/attempts/{n}/response.raw", s.need(viewer, s.handleAnswerBody)},
 		{"POST /deliveries/{dlv}/resend", s.need(developer, s.handleDeliveryResend)},
 		{"POST /deliveries/{dlv}/hasten", s.need(developer, s.handleDeliveryHasten)},
