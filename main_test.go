@@ -44,6 +44,14 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// Exit codes.
+const (
+	exitOK       = 0
+	exitError    = 1
+	exitUsage    = 2
+	exitNoServer = 6
+)
+
 // patience bounds every wait for something that must happen; nothing is asserted about how long it takes.
 const patience = 2 * time.Minute
 
@@ -717,9 +725,13 @@ func TestCommandLine(t *testing.T) {
 		{args: "--help", code: exitOK, says: "labhook [COMMAND] [FLAGS]"},
 		{args: "serve -h", code: exitOK, says: "[LABHOOK_PUBLIC_URL]"},
 		{args: "listen --help", code: exitOK, says: "--answer SCRIPT"},
-		{args: "key -h", code: exitOK, says: "--expires TIME"},
+		{args: "key -h", code: exitOK, says: "labhook key create"},
 		{args: "wrong", code: exitUsage, says: `there is no command "wrong"`},
-		{args: "--wrong", code: exitUsage, says: "flag provided but not defined: -wrong"},
+		{args: "webhook list", code: exitUsage, says: `did you mean "webhooks"?`},
+		{args: "serve --lsten :1", code: exitUsage, says: "did you mean --listen?"},
+		{args: "help deliveries resend", code: exitOK, says: "labhook deliveries resend ID..."},
+		{args: "help nothing", code: exitUsage, says: `there is no command "nothing"`},
+		{args: "--wrong", code: exitUsage, says: "there is no flag --wrong"},
 		{args: "serve now", code: exitUsage, says: `unexpected argument "now"`},
 		{args: "serve --allow-networks 10.0.0.0/8,ten", code: exitUsage, says: `"ten" is not a network`},
 		{args: "serve", env: map[string]string{"LABHOOK_ALLOW_NETWORKS": "ten"}, code: exitUsage, says: `LABHOOK_ALLOW_NETWORKS: "ten" is not a network`},
@@ -742,7 +754,7 @@ func TestCommandLine(t *testing.T) {
 		{args: "listen --delay 1h", code: exitUsage, says: "--delay must be"},
 		{args: "listen --listen " + taken.Addr().String(), code: exitError, says: "address already in use"},
 		{args: "key", code: exitUsage, says: "labhook key create"},
-		{args: "key make", code: exitUsage, says: "labhook key create"},
+		{args: "key make", code: exitUsage, says: "there is create"},
 		{args: "key create --data " + running.data, code: exitUsage, says: "--description: Enter a description"},
 		{args: "key create --description x --scope all --data " + running.data, code: exitUsage, says: "--scope: Choose one of"},
 		{args: "key create --description x --expires yesterday --data " + running.data, code: exitUsage, says: "is not a time such as 90d"},
@@ -760,7 +772,7 @@ func TestCommandLine(t *testing.T) {
 		{args: "send --type lab.scored --key k --set Id", code: exitUsage, says: "Name=value"},
 		{args: "send --type lab.scored --key wrong --url " + running.base, code: exitError, says: "the server answered 401"},
 		{args: "send --type lab.scored --set UserId=me --url " + running.base, env: map[string]string{"LABHOOK_KEY": running.key}, code: exitError, says: "data.UserId"},
-		{args: "send --type lab.scored --key k --url http://127.0.0.1:1", code: exitError, says: "connection refused"},
+		{args: "send --type lab.scored --key k --url http://127.0.0.1:1", code: exitNoServer, says: "connection refused"},
 	} {
 		t.Run(tt.args, func(t *testing.T) {
 			t.Parallel()
@@ -801,10 +813,11 @@ func TestStopDuringStart(t *testing.T) {
 // over the one it starts with.
 var mayImport = map[string][]string{
 	"":                  {"web/cli"},
-	"web":               {"web/api", "web/skilljar", "db", "engine", "views", "static"},
-	"web/api":           {"db", "engine"},
-	"web/skilljar":      {"db", "engine"},
-	"web/cli":           {"web", "web/cli/bench", "db", "engine"},
+	"web":               {"web/api", "web/keyrate", "web/skilljar", "db", "engine", "views", "static"},
+	"web/api":           {"web/keyrate", "db", "engine"},
+	"web/skilljar":      {"web/keyrate", "db", "engine"},
+	"web/keyrate":       {"engine"},
+	"web/cli":           {"web", "web/cli/bench", "web/keyrate", "db", "engine"},
 	"web/cli/bench":     {"db", "engine"},
 	"views":             {"engine", "static"},
 	"db":                {"engine"},

@@ -2,7 +2,9 @@ package db
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -33,9 +35,73 @@ func (s *Store) Audit(ctx context.Context, who engine.Actor, action, object, det
 
 // ListAudit returns the newest entries first.
 func (s *Store) ListAudit(ctx context.Context, limit int) ([]AuditEntry, error) {
-	return list(ctx, s, func(row scanner) (e AuditEntry, err error) {
+	page, err := s.FindAudit(ctx, AuditFilter{Limit: limit})
+	return page.Rows, err
+}
+
+// AuditFilter chooses entries of the audit log; zero fields choose all.
+type AuditFilter struct {
+	Who, Action, Object string // whole, to the letter
+	Since, Until        time.Time
+	Before, After       int64 // the page begins or ends at that entry; at most one is set
+	Limit               int   // 0: engine.PageSize; at most engine.MaxPageSize
+}
+
+// FindAudit returns a page of the entries that the filter chooses, newest first.
+func (s *Store) FindAudit(ctx context.Context, f AuditFilter) (engine.Page[AuditEntry], error) {
+	a := auditArm(f)
+	// The log is in the order of its ids. The clock may have stepped back meanwhile, so that an id bounds a time only
+	// nearly: it tells where to begin to look.
+	for _, bound := range []struct {
+		at        time.Time
+		condition string
+	}{{f.Since, "r.id >= ?"}, {f.Until, "r.id < ?"}} {
+		if bound.at.IsZero() {
+			continue
+		}
+		id, err := one(s.read.QueryRowContext(ctx, selectAuditAt, bound.at.UnixMilli()), number)
+		if errors.Is(err, engine.ErrNotFound) {
+			id, err = math.MaxInt64, nil
+		}
+		if err != nil {
+			return engine.Page[AuditEntry]{}, fmt.Errorf("read audit log: %w", err)
+		}
+		a.and(bound.condition, id)
+	}
+	page, err := listPage(ctx, s, []arm{a}, keyset{f.Before, f.After, f.Limit}, s.auditRows)
+	if err != nil {
+		return page, fmt.Errorf("read audit log: %w", err)
+	}
+	return page, nil
+}
+
+const (
+	selectAuditAt   = "SELECT id FROM audit INDEXED BY audit_at WHERE at >= ? ORDER BY at, id LIMIT 1"
+	selectAuditRows = `SELECT id, at, actor, ip, action, object, detail FROM audit
+	WHERE id IN (SELECT value FROM json_each(?))`
+)
+
+// auditArm follows the index of the filter that leaves the fewest entries.
+func auditArm(f AuditFilter) arm {
+	a := arm{from: "audit AS r NOT INDEXED"}
+	for _, by := range []struct{ column, value string }{{"action", f.Action}, {"actor", f.Who}, {"object", f.Object}} {
+		if by.value != "" {
+			a.from = "audit AS r INDEXED BY audit_" + by.column
+			a.and("r."+by.column+" = ?", by.value)
+		}
+	}
+	return a
+}
+
+func (s *Store) auditRows(ctx context.Context, ids []int64) (map[int64]AuditEntry, error) {
+	rows, err := list(ctx, s, func(row scanner) (e AuditEntry, err error) {
 		return e, row.Scan(&e.ID, at(&e.At), &e.Who.Name, &e.Who.IP, &e.Action, &e.Object, &e.Detail)
-	}, "SELECT id, at, actor, ip, action, object, detail FROM audit ORDER BY id DESC LIMIT ?", limit)
+	}, selectAuditRows, jsonIDs(ids))
+	entries := make(map[int64]AuditEntry, len(rows))
+	for _, e := range rows {
+		entries[e.ID] = e
+	}
+	return entries, err
 }
 
 // maxDiffValue is how many bytes of a value an audit entry shows.

@@ -142,7 +142,7 @@ func TestCancellingSurvives(t *testing.T) {
 	}
 	_, err = b.ChangeDelivery(t.Context(), dana, old.ID, engine.Change{Step: engine.StepResend, Now: start})
 	wantConflict(t, "resend", err)
-	_, err = b.StartRecovery(t.Context(), dana, b.webhook.ID, start, time.Now())
+	_, err = b.StartRecovery(t.Context(), dana, b.webhook.ID, start, time.Now(), false)
 	wantConflict(t, "recovery", err)
 	held, err := b.ChangeDelivery(t.Context(), dana, fresh.ID, engine.Change{Step: engine.StepCancel, Now: start, Reason: "Not wanted."})
 	must(t, err)

@@ -105,6 +105,7 @@ func claim(t *tx, now time.Time, want engine.Want, events map[engine.EventID]*en
 		return c, err
 	}
 	for _, d := range due {
+		was := d.DueAt
 		if d, err = d.Transition(engine.Change{Step: engine.StepSend, Now: now}); err != nil {
 			return c, err
 		}
@@ -120,7 +121,7 @@ func claim(t *tx, now time.Time, want engine.Want, events map[engine.EventID]*en
 			e = &stored
 			events[d.EventID] = e
 		}
-		c.Taken = append(c.Taken, &engine.Sending{Delivery: d, Event: e})
+		c.Taken = append(c.Taken, &engine.Sending{Delivery: d, Event: e, DueAt: was})
 	}
 	next, err := find(t, scanTimeOnly, selectNextDue, int64(want.WebhookID))
 	if len(next) > 0 {
@@ -147,6 +148,7 @@ func (s *Store) ClaimDelivery(ctx context.Context, now time.Time, id engine.Deli
 		if d.DueAt.IsZero() || d.DueAt.After(now) {
 			return nil, fmt.Errorf("delivery %s is %s: %w", id, d.State, engine.ErrConflict)
 		}
+		was := d.DueAt
 		if d, err = d.Transition(engine.Change{Step: engine.StepSend, Now: now}); err != nil {
 			return nil, err
 		}
@@ -154,7 +156,7 @@ func (s *Store) ClaimDelivery(ctx context.Context, now time.Time, id engine.Deli
 		if err != nil {
 			return nil, fmt.Errorf("event of %s: %w", id, err)
 		}
-		return &engine.Sending{Delivery: d, Event: &e}, updateDelivery(t, &d)
+		return &engine.Sending{Delivery: d, Event: &e, DueAt: was}, updateDelivery(t, &d)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("claim delivery: %w", err)
@@ -164,18 +166,19 @@ func (s *Store) ClaimDelivery(ctx context.Context, now time.Time, id engine.Deli
 
 func scanTimeOnly(row scanner) (when time.Time, err error) { return when, row.Scan(at(&when)) }
 
-// PutBack moves deliveries that are in engine.StateSending and were not attempted to engine.StateQueued.
-func (s *Store) PutBack(ctx context.Context, now time.Time, ids []engine.DeliveryID) error {
+// PutBack moves deliveries that are in engine.StateSending and were not attempted to engine.StateQueued, due when they
+// were before.
+func (s *Store) PutBack(ctx context.Context, now time.Time, unsent []*engine.Sending) error {
 	err := s.writer.do(ctx, func(t *tx) error {
-		for _, id := range ids {
-			d, err := getDelivery(t, id)
+		for _, one := range unsent {
+			d, err := getDelivery(t, one.Delivery.ID)
 			if err != nil {
 				return err
 			}
-			if d.State != engine.StateSending {
+			if d.State != engine.StateSending || d.Claim != one.Delivery.Claim {
 				continue // cancelled meanwhile
 			}
-			if err := interrupt(t, d, now); err != nil {
+			if err := interrupt(t, d, now, one.DueAt); err != nil {
 				return err
 			}
 		}
@@ -187,9 +190,9 @@ func (s *Store) PutBack(ctx context.Context, now time.Time, ids []engine.Deliver
 	return nil
 }
 
-// interrupt puts a delivery back; a test ends with it.
-func interrupt(t *tx, before engine.Delivery, now time.Time) error {
-	after, err := before.Transition(engine.Change{Step: engine.StepInterrupt, Now: now})
+// interrupt puts a delivery back that was due at a time, or is now when that is zero; a test ends with it.
+func interrupt(t *tx, before engine.Delivery, now, due time.Time) error {
+	after, err := before.Transition(engine.Change{Step: engine.StepInterrupt, Now: now, DueAt: due})
 	if err != nil {
 		return err
 	}
@@ -201,7 +204,7 @@ const selectSending = "SELECT " + deliveryColumns + ` FROM deliveries d INDEXED 
 	WHERE d.state = 'sending' AND d.state <> 'delivered'`
 
 // PutBackAbandoned puts back every delivery in engine.StateSending that is none of kept, and returns the webhooks
-// concerned; tests are cancelled. kept is called by the writer: it must not wait for another operation.
+// concerned; tests are cancelled. What was never attempted is due as of its acceptance. kept is called by the writer: it must not wait for another operation.
 func (s *Store) PutBackAbandoned(ctx context.Context, now time.Time, kept func(engine.DeliveryID) bool) ([]engine.WebhookID, error) {
 	webhooks, err := change(ctx, s.writer, func(t *tx) ([]engine.WebhookID, error) {
 		sending, err := find(t, scanDelivery, selectSending)
@@ -213,7 +216,11 @@ func (s *Store) PutBackAbandoned(ctx context.Context, now time.Time, kept func(e
 			if kept(d.ID) {
 				continue
 			}
-			if err := interrupt(t, d, now); err != nil {
+			var due time.Time
+			if d.Attempts == 0 {
+				due = d.CreatedAt
+			}
+			if err := interrupt(t, d, now, due); err != nil {
 				return nil, err
 			}
 			if !d.Test {

@@ -249,7 +249,7 @@ func TestRecordTaken(t *testing.T) {
 			must(t, err)
 		},
 		"put back and taken again": func(t *testing.T, d engine.Delivery) {
-			must(t, b.PutBack(t.Context(), start, []engine.DeliveryID{d.ID}))
+			must(t, b.PutBack(t.Context(), start, []*engine.Sending{{Delivery: d}}))
 			_, err := b.ClaimDelivery(t.Context(), start, d.ID)
 			must(t, err)
 		},
@@ -347,11 +347,23 @@ func TestPutBack(t *testing.T) {
 	cancelled := b.accept(t, b.webhook, engine.StateSending, time.Time{})
 	_, err := b.ChangeDelivery(t.Context(), dana, cancelled.ID, engine.Change{Step: engine.StepCancel, Now: start, Reason: "Wrong lab."})
 	must(t, err)
-	must(t, b.PutBack(t.Context(), start, []engine.DeliveryID{mine.ID, cancelled.ID}))
+	again := b.accept(t, b.webhook, engine.StateSending, time.Time{})
+	due, stale := start.Add(-time.Hour), again
+	stale.Claim-- // it was cancelled, resent and taken anew
+	must(t, b.PutBack(t.Context(), start, []*engine.Sending{{Delivery: mine, DueAt: due}, {Delivery: cancelled}, {Delivery: stale}}))
 	got, err := b.Delivery(t.Context(), mine.ID)
 	must(t, err)
-	if got.State != engine.StateQueued || got.Attempts != 0 || !got.DueAt.Equal(start) {
+	if got.State != engine.StateQueued || got.Attempts != 0 || !got.DueAt.Equal(due) {
 		t.Errorf("put back: %+v", got.Delivery)
+	}
+	if state := b.state(t, again.ID); state != engine.StateSending {
+		t.Errorf("a delivery that was taken again became %s", state)
+	}
+	must(t, b.PutBack(t.Context(), start, []*engine.Sending{{Delivery: again}}))
+	claims, err := b.ClaimDue(t.Context(), start, []engine.Want{{WebhookID: b.webhook.ID, Limit: 5}})
+	must(t, err)
+	if taken := claims[0].Taken; len(taken) != 2 || taken[0].Delivery.ID != mine.ID || !taken[0].DueAt.Equal(due) || !taken[1].DueAt.Equal(start) {
+		t.Errorf("taken again: %+v", taken)
 	}
 	if state := b.state(t, cancelled.ID); state != engine.StateCancelled {
 		t.Errorf("a cancelled delivery became %s", state)
@@ -359,8 +371,11 @@ func TestPutBack(t *testing.T) {
 
 	kept := b.accept(t, b.webhook, engine.StateSending, time.Time{})
 	lost := b.accept(t, second, engine.StateSending, time.Time{})
-	webhooks, err := b.PutBackAbandoned(t.Context(), start, func(id engine.DeliveryID) bool { return id == kept.ID })
+	webhooks, err := b.PutBackAbandoned(t.Context(), start.Add(time.Hour), func(id engine.DeliveryID) bool { return id != lost.ID })
 	must(t, err)
+	if got, err = b.Delivery(t.Context(), lost.ID); err != nil || !got.DueAt.Equal(lost.CreatedAt) {
+		t.Errorf("abandoned: %+v, %v", got.Delivery, err)
+	}
 	if !slices.Equal(webhooks, []engine.WebhookID{second.ID}) {
 		t.Errorf("webhooks concerned: %v, want %s", webhooks, second.ID)
 	}

@@ -91,6 +91,18 @@ func TestListPlans(t *testing.T) {
 	}
 }
 
+func TestAuditPlans(t *testing.T) {
+	t.Parallel()
+	s := open(t, Options{})
+	for name, f := range map[string]AuditFilter{
+		"all": {}, "who": {Who: "x"}, "action": {Action: "x"}, "object": {Object: "x"}, "both": {Who: "x", Object: "y"},
+	} {
+		checkLists(t, s, "audit "+name, []arm{auditArm(f)}, "SCAN r")
+	}
+	checkPlan(t, "audit by time", plan(t, s, selectAuditAt, 1))
+	checkPlan(t, "audit rows", plan(t, s, selectAuditRows, "[]"))
+}
+
 // checkLists checks a list in both directions, from its end and from within.
 func checkLists(t *testing.T, s *Store, name string, arms []arm, allowed string) {
 	t.Helper()
@@ -128,6 +140,8 @@ func TestPipelinePlans(t *testing.T) {
 		{deleteSurplus, []any{1, 1}},
 		{deleteOldAnswers, []any{1, 1}},
 		{"DELETE FROM sessions WHERE expires_at <= ?", []any{1}},
+		{selectNextSubject, []any{"a", "b"}},
+		{selectInvited, []any{"a", 1}},
 		{"SELECT " + keyColumns + " FROM api_keys WHERE hash = ?", []any{"a"}},
 		{"SELECT " + keyColumns + " FROM api_keys WHERE consumer IS ? ORDER BY id DESC", []any{1}},
 		{"SELECT " + webhookColumns + " FROM webhooks WHERE consumer = ? AND deleted_at IS NULL ORDER BY position", []any{1}},
@@ -140,5 +154,7 @@ func TestPipelinePlans(t *testing.T) {
 	checkPlan(t, "next due", steps, "SCAN waiting", "SCAN deliveries USING COVERING INDEX deliveries_due", "SCAN CONSTANT ROW")
 	checkPlan(t, "newest deliveries", plan(t, s, selectNewestDeliveries), "SCAN c", "SCAN c USING COVERING INDEX consumers_external_id")
 	checkPlan(t, "count of closed gates", plan(t, s, selectGateCount), "SCAN gates USING INDEX gates_opens_by")
+	checkPlan(t, "oldest gates", plan(t, s, selectOldestGates, 1), "SCAN gates USING INDEX gates_opens_by", "SCAN g", "USE TEMP B-TREE FOR ORDER BY")
+	checkPlan(t, "streaks", plan(t, s, selectStreaks, 1), "SCAN streaks")
 	checkPlan(t, "count of what waits", plan(t, s, selectWaitingCount, 1), "SCAN deliveries USING COVERING INDEX deliveries_due", "SCAN (subquery-1)")
 }

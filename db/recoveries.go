@@ -19,10 +19,16 @@ func scanRecovery(row scanner) (r engine.Recovery, err error) {
 }
 
 // StartRecovery begins to send again what the receiver of a webhook missed since a time, with the first piece. The audit
-// log says how many deliveries that are, up to engine.MaxCounted. engine.ErrNotFound when there is no such webhook, an
-// engine.Conflict when it is out of use or another recovery of it runs.
-func (s *Store) StartRecovery(ctx context.Context, who engine.Actor, id engine.WebhookID, since, now time.Time) (engine.Recovery, error) {
+// log says how many deliveries that are, up to engine.MaxCounted. enable: the webhook is switched on with it.
+// engine.ErrNotFound when there is no such webhook, an engine.Conflict when it is out of use or another recovery of it runs;
+// then nothing was changed.
+func (s *Store) StartRecovery(ctx context.Context, who engine.Actor, id engine.WebhookID, since, now time.Time, enable bool) (engine.Recovery, error) {
 	r, err := change(ctx, s.writer, func(t *tx) (engine.Recovery, error) {
+		if w := t.directory.Webhook(id); enable && w != nil && !w.Enabled {
+			if _, err := s.editWebhook(t, who, id, actionEnable, enabledAs(true)); err != nil {
+				return engine.Recovery{}, err
+			}
+		}
 		r := engine.Recovery{ID: engine.NewID[engine.RecoveryID](), WebhookID: id, Since: since, CreatedAt: now, CreatedBy: who.Name}
 		if err := t.mayRecover(id, now); err != nil {
 			return r, err

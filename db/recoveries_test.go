@@ -45,7 +45,7 @@ func TestRecoveryChooses(t *testing.T) {
 		t.Errorf("%d could be recovered before, %v", n, err)
 	}
 	now := time.Now().Truncate(time.Millisecond)
-	r, err := b.StartRecovery(t.Context(), dana, b.webhook.ID, since, now)
+	r, err := b.StartRecovery(t.Context(), dana, b.webhook.ID, since, now, false)
 	must(t, err)
 	if r.Sent != 2 || r.Running() || r.CreatedBy != dana.Name || !r.CreatedAt.Equal(now) {
 		t.Errorf("the recovery is %+v", r)
@@ -87,12 +87,12 @@ func TestRecoveryInPieces(t *testing.T) {
 	b.fill(t, b.webhook, engine.StateCancelled, recoverAtOnce+2)
 	heard := &hearsay{}
 	b.Watch(heard)
-	r, err := b.StartRecovery(t.Context(), dana, b.webhook.ID, start, time.Now())
+	r, err := b.StartRecovery(t.Context(), dana, b.webhook.ID, start, time.Now(), false)
 	must(t, err)
 	if r.Sent != recoverAtOnce || !r.Running() || heard.unfinished != 1 || heard.due != recoverAtOnce {
 		t.Fatalf("after the first piece: %+v, told of the rest %d times, of %d that are due", r, heard.unfinished, heard.due)
 	}
-	_, err = b.StartRecovery(t.Context(), dana, b.webhook.ID, start, time.Now())
+	_, err = b.StartRecovery(t.Context(), dana, b.webhook.ID, start, time.Now(), false)
 	wantConflict(t, "a second recovery", err)
 	b.fill(t, b.webhook, engine.StateFailed, 1)
 
@@ -110,7 +110,7 @@ func TestRecoveryInPieces(t *testing.T) {
 	if n := b.countOf(t, b.webhook, engine.StateFailed); n != 1 {
 		t.Errorf("%d are failed, want the one that came since", n)
 	}
-	if _, err := b.StartRecovery(t.Context(), dana, b.webhook.ID, start, time.Now()); err != nil {
+	if _, err := b.StartRecovery(t.Context(), dana, b.webhook.ID, start, time.Now(), false); err != nil {
 		t.Errorf("after the first has ended: %v", err)
 	}
 	if list, err = b.Recoveries(t.Context(), b.webhook.ID, 1); err != nil || len(list) != 1 || list[0].Sent != 1 {
@@ -123,7 +123,7 @@ func TestRecoveryStops(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.fill(t, b.webhook, engine.StateFailed, 2*recoverAtOnce)
-	_, err := b.StartRecovery(t.Context(), dana, b.webhook.ID, start, time.Now())
+	_, err := b.StartRecovery(t.Context(), dana, b.webhook.ID, start, time.Now(), false)
 	must(t, err)
 	_, err = b.SetWebhookEnabled(t.Context(), dana, b.webhook.ID, false)
 	must(t, err)
@@ -142,7 +142,7 @@ func TestRecoveryRefused(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	try := func() error {
-		_, err := b.StartRecovery(t.Context(), dana, b.webhook.ID, start, time.Now())
+		_, err := b.StartRecovery(t.Context(), dana, b.webhook.ID, start, time.Now(), false)
 		return err
 	}
 	b.consumer.Enabled = false
@@ -155,7 +155,7 @@ func TestRecoveryRefused(t *testing.T) {
 	must(t, try()) // of nothing at all
 	must(t, b.DeleteWebhook(t.Context(), dana, b.webhook.ID))
 	wantConflict(t, "of a deleted webhook", try())
-	if _, err := b.StartRecovery(t.Context(), dana, 1, start, time.Now()); !errors.Is(err, engine.ErrNotFound) {
+	if _, err := b.StartRecovery(t.Context(), dana, 1, start, time.Now(), false); !errors.Is(err, engine.ErrNotFound) {
 		t.Errorf("of no webhook: %v", err)
 	}
 }
@@ -172,9 +172,43 @@ func TestCountRecoverableIsCapped(t *testing.T) {
 	if n, more, err := b.CountRecoverable(t.Context(), b.webhook.ID, start, time.Time{}); n != engine.MaxCounted || !more || err != nil {
 		t.Errorf("%d, more: %t, %v", n, more, err)
 	}
-	_, err := b.StartRecovery(t.Context(), dana, b.webhook.ID, start, time.Now())
+	_, err := b.StartRecovery(t.Context(), dana, b.webhook.ID, start, time.Now(), false)
 	must(t, err)
 	if entry := b.lastAudit(t); !strings.HasSuffix(entry.Detail, "more than 10000 deliveries") {
 		t.Errorf("audit log: %+v", entry)
+	}
+}
+
+// TestEnableAndRecover switches a webhook on with its recovery, or leaves it as it is when none can begin.
+func TestEnableAndRecover(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.fill(t, b.webhook, engine.StateScheduled, 2*cancelAtOnce) // more than one transaction cancels
+	_, err := b.SetWebhookEnabled(t.Context(), dana, b.webhook.ID, false)
+	must(t, err)
+	refused := func(what string) {
+		t.Helper()
+		before := b.lastAudit(t)
+		_, err := b.StartRecovery(t.Context(), dana, b.webhook.ID, start, time.Now(), true)
+		wantConflict(t, what, err)
+		if w := b.Directory().Webhook(b.webhook.ID); w.Enabled || w.DeactivateReason != engine.DeactivatedByHand || b.lastAudit(t) != before {
+			t.Errorf("%s: the webhook was changed: %+v", what, w)
+		}
+	}
+	refused("while the rest is being cancelled")
+	b.goOn(t)
+	b.consumer.Enabled = false
+	_, err = b.UpdateConsumer(t.Context(), dana, b.consumer)
+	must(t, err)
+	refused("of a disabled consumer")
+	b.consumer.Enabled = true
+	_, err = b.UpdateConsumer(t.Context(), dana, b.consumer)
+	must(t, err)
+	r, err := b.StartRecovery(t.Context(), dana, b.webhook.ID, start, time.Now(), true)
+	if w := b.Directory().Webhook(b.webhook.ID); err != nil || r.Sent == 0 || !w.Enabled || w.DeactivateReason != "" {
+		t.Errorf("%v, %d sent, the webhook is %+v", err, r.Sent, w)
+	}
+	if _, err := b.StartRecovery(t.Context(), dana, 1, start, time.Now(), true); !errors.Is(err, engine.ErrNotFound) {
+		t.Errorf("of no webhook: %v", err)
 	}
 }

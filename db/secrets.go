@@ -54,10 +54,15 @@ func openSealer(ctx context.Context, write *sql.DB, path string) (*sealer, error
 			return nil, fmt.Errorf("read canary: %w", err)
 		}
 	}
+	return s, s.checkCanary(path, canary)
+}
+
+// checkCanary returns an error unless the canary of a database was sealed with the key of that file.
+func (s *sealer) checkCanary(path string, canary []byte) error {
 	if _, err := s.unseal(settingContext(canaryKey), canary); err != nil {
-		return nil, fmt.Errorf("%s does not belong to this database: put back the key file that was made with it", path)
+		return fmt.Errorf("%s does not belong to this database: put back the key file that was made with it", path)
 	}
-	return s, nil
+	return nil
 }
 
 func newSealer(master []byte) (*sealer, error) {

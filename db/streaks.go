@@ -52,7 +52,7 @@ func (t *tx) lengthenStreak(before engine.Streak, d *engine.Delivery, quiet bool
 		return err
 	}
 	after := before.Fail(d, gate, now)
-	tell := after.Failing() && !after.Told && !quiet
+	tell := after.Tells(&before) && !quiet
 	after.Told = after.Told || tell
 	if err := t.putStreak(after); err != nil {
 		return err
@@ -61,7 +61,7 @@ func (t *tx) lengthenStreak(before engine.Streak, d *engine.Delivery, quiet bool
 		t.paused = append(t.paused, after)
 	}
 	if tell {
-		return t.raiseHealth(engine.SystemWebhookFailing, d, now)
+		return t.raiseHealth(engine.SystemWebhookFailing, d, after.PausedUntil, now)
 	}
 	return nil
 }
@@ -92,7 +92,7 @@ func (t *tx) endStreak(s engine.Streak, d *engine.Delivery, now time.Time) error
 	if err := t.forgetStreak(s); err != nil || !s.Told {
 		return err
 	}
-	return t.raiseHealth(engine.SystemWebhookRecovered, d, now)
+	return t.raiseHealth(engine.SystemWebhookRecovered, d, time.Time{}, now)
 }
 
 // forgetStreak removes a streak, and its pause with it.
@@ -175,13 +175,13 @@ func (s *Store) loadStreaks(ctx context.Context) error {
 	return err
 }
 
-func (t *tx) raiseHealth(kind string, d *engine.Delivery, now time.Time) error {
+func (t *tx) raiseHealth(kind string, d *engine.Delivery, pausedUntil, now time.Time) error {
 	w := t.directory.Webhook(d.WebhookID)
 	if w == nil {
 		return nil
 	}
 	return t.raise(engine.SystemEvent{
 		Type: kind, Consumer: w.ConsumerID.String(), Webhook: w.ID.String(), WebhookName: w.Name,
-		FailureClass: string(d.LastClass), Status: d.LastStatus,
+		FailureClass: string(d.LastClass), Status: d.LastStatus, PausedUntil: pausedUntil.UTC(),
 	}, w.ConsumerID, now)
 }

@@ -9,10 +9,10 @@ import (
 	"labhook/engine"
 )
 
-const userColumns = "id, login, name, role, enabled, time_zone, theme, created_at"
+const userColumns = "id, login, name, role, enabled, time_zone, theme, compact, no_shortcuts, created_at, signed_in_at"
 
 func userFields(u *engine.User) []any {
-	return []any{&u.ID, &u.Login, &u.Name, &u.Role, &u.Enabled, &u.TimeZone, &u.Theme, at(&u.CreatedAt)}
+	return []any{&u.ID, &u.Login, &u.Name, &u.Role, &u.Enabled, &u.TimeZone, &u.Theme, &u.Compact, &u.NoShortcuts, at(&u.CreatedAt), at(&u.SignedInAt)}
 }
 
 func scanUser(row scanner) (u engine.User, err error) { return u, row.Scan(userFields(&u)...) }
@@ -50,8 +50,8 @@ func (s *Store) createUser(ctx context.Context, who engine.Actor, u engine.User,
 		if err := may(t); err != nil {
 			return u, err
 		}
-		err := t.exec("INSERT INTO users ("+userColumns+", password_hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-			u.ID, u.Login, u.Name, u.Role, u.Enabled, u.TimeZone, u.Theme, t.now.UnixMilli(), passwordHash)
+		err := t.exec("INSERT INTO users ("+userColumns+", password_hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?)",
+			u.ID, u.Login, u.Name, u.Role, u.Enabled, u.TimeZone, u.Theme, u.Compact, u.NoShortcuts, t.now.UnixMilli(), passwordHash)
 		if taken(err, "users.login") {
 			return u, invalid("login", "Another user is called %s", u.Login)
 		} else if err != nil {
@@ -83,14 +83,12 @@ func (s *Store) UserByLogin(ctx context.Context, login string) (u engine.User, p
 	return u, passwordHash, err
 }
 
-// SetPassword stores the hash of a new password.
+// SetPassword stores the hash of a new password. Whoever is signed in as the user is signed out, and a link to choose
+// one ends.
 func (s *Store) SetPassword(ctx context.Context, who engine.Actor, id engine.UserID, passwordHash string) error {
 	err := s.writer.do(ctx, func(t *tx) error {
-		u, err := get(t, scanUser, "SELECT "+userColumns+" FROM users WHERE id = ?", id)
+		u, err := setPassword(t, id, passwordHash)
 		if err != nil {
-			return err
-		}
-		if err := t.exec("UPDATE users SET password_hash = ? WHERE id = ?", passwordHash, id); err != nil {
 			return err
 		}
 		return t.audit(who, "user.password", u.Login, "")
@@ -99,4 +97,27 @@ func (s *Store) SetPassword(ctx context.Context, who engine.Actor, id engine.Use
 		return fmt.Errorf("set password: %w", err)
 	}
 	return nil
+}
+
+func setPassword(t *tx, id engine.UserID, passwordHash string) (engine.User, error) {
+	u, err := get(t, scanUser, "SELECT "+userColumns+" FROM users WHERE id = ?", id)
+	if err != nil {
+		return u, err
+	}
+	for _, query := range []string{"DELETE FROM sessions WHERE user = ?", "DELETE FROM invitations WHERE user = ?"} {
+		if err := t.exec(query, id); err != nil {
+			return u, err
+		}
+	}
+	return u, t.exec("UPDATE users SET password_hash = ? WHERE id = ?", passwordHash, id)
+}
+
+// PasswordHash returns the hash of a user's password; engine.ErrNotFound when there is no such user.
+func (s *Store) PasswordHash(ctx context.Context, id engine.UserID) (string, error) {
+	return one(s.read.QueryRowContext(ctx, "SELECT password_hash FROM users WHERE id = ?", id), scanText)
+}
+
+// Users lists all users by their login.
+func (s *Store) Users(ctx context.Context) ([]engine.User, error) {
+	return list(ctx, s, scanUser, "SELECT "+userColumns+" FROM users ORDER BY login")
 }

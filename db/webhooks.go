@@ -96,44 +96,57 @@ func (s *Store) UpdateWebhook(ctx context.Context, who engine.Actor, w engine.We
 func (s *Store) SetWebhookEnabled(ctx context.Context, who engine.Actor, id engine.WebhookID, enabled bool) (engine.Webhook, error) {
 	action := "webhook.disable"
 	if enabled {
-		action = "webhook.enable"
+		action = actionEnable
 	}
-	after, err := s.changeWebhook(ctx, who, id, action, func(old *engine.Webhook) (*engine.Webhook, error) {
-		next := *old
-		next.Enabled = enabled
-		return &next, nil
-	})
+	after, err := s.changeWebhook(ctx, who, id, action, enabledAs(enabled))
 	if err != nil {
 		return engine.Webhook{}, fmt.Errorf("%s: %w", action, err)
 	}
 	return after, nil
 }
 
+// actionEnable is what the audit log calls it when a webhook is switched on.
+const actionEnable = "webhook.enable"
+
+// enabledAs returns the edit that switches a webhook on or off.
+func enabledAs(enabled bool) func(old *engine.Webhook) (*engine.Webhook, error) {
+	return func(old *engine.Webhook) (*engine.Webhook, error) {
+		next := *old
+		next.Enabled = enabled
+		return &next, nil
+	}
+}
+
 // changeWebhook stores what edit makes of a webhook as its next version.
 func (s *Store) changeWebhook(ctx context.Context, who engine.Actor, id engine.WebhookID, action string,
 	edit func(old *engine.Webhook) (*engine.Webhook, error),
 ) (engine.Webhook, error) {
-	return change(ctx, s.writer, func(t *tx) (after engine.Webhook, err error) {
-		old := t.directory.Webhook(id)
-		if old == nil {
-			return after, engine.ErrNotFound
-		}
-		next, err := edit(old)
-		if err != nil {
-			return after, err
-		}
-		next.DeactivateReason = engine.DeactivatedByHand // if it goes off
-		if after, err = s.putWebhook(t, who, action, old, next); err != nil {
-			return after, err
-		}
-		switch {
-		case old.Enabled && !after.Enabled:
-			err = t.raiseDeactivated(&after, nil)
-		case !old.Enabled && after.Enabled:
-			err = t.resume(id)
-		}
+	return change(ctx, s.writer, func(t *tx) (engine.Webhook, error) { return s.editWebhook(t, who, id, action, edit) })
+}
+
+// editWebhook is changeWebhook as a part of a transaction.
+func (s *Store) editWebhook(t *tx, who engine.Actor, id engine.WebhookID, action string,
+	edit func(old *engine.Webhook) (*engine.Webhook, error),
+) (after engine.Webhook, err error) {
+	old := t.directory.Webhook(id)
+	if old == nil {
+		return after, engine.ErrNotFound
+	}
+	next, err := edit(old)
+	if err != nil {
 		return after, err
-	})
+	}
+	next.DeactivateReason = engine.DeactivatedByHand // if it goes off
+	if after, err = s.putWebhook(t, who, action, old, next); err != nil {
+		return after, err
+	}
+	switch {
+	case old.Enabled && !after.Enabled:
+		err = t.raiseDeactivated(&after, nil)
+	case !old.Enabled && after.Enabled:
+		err = t.resume(id)
+	}
+	return after, err
 }
 
 // putWebhook stores the next version of a webhook. When it goes off, for the reason that next gives, what waits for it is
@@ -188,10 +201,19 @@ func copyWebhook(w *engine.Webhook) engine.Webhook {
 
 // DeleteWebhook takes a webhook out of use and cancels its waiting deliveries. It stays readable for its deliveries.
 func (s *Store) DeleteWebhook(ctx context.Context, who engine.Actor, id engine.WebhookID) error {
+	return s.DeleteWebhookSeen(ctx, who, id, 0)
+}
+
+// DeleteWebhookSeen is DeleteWebhook for one who has seen a version; when there is a newer one nothing is deleted and the
+// error is ErrConflict. Zero: any version.
+func (s *Store) DeleteWebhookSeen(ctx context.Context, who engine.Actor, id engine.WebhookID, version int) error {
 	err := s.writer.do(ctx, func(t *tx) error {
 		w := t.directory.Webhook(id)
 		if w == nil {
 			return engine.ErrNotFound
+		}
+		if version != 0 && version != w.Version {
+			return engine.ErrConflict
 		}
 		err := t.exec("UPDATE webhooks SET deleted_at = ?1, updated_at = ?1, updated_by = ?2 WHERE id = ?3", t.now.UnixMilli(), who.Name, id)
 		if err != nil {

@@ -17,8 +17,8 @@ func systemEventTypes() []EventType {
 			Description: "The lab is to be ended: a webhook failed whose error action is End Lab.",
 		},
 		{Code: SystemDeliveryFailed, Label: "Delivery Failed", Description: "A delivery was given up."},
-		{Code: SystemWebhookFailing, Label: "Webhook Failing", Description: "Several deliveries of a webhook in a row were given up."},
-		{Code: SystemWebhookRecovered, Label: "Webhook Recovered", Description: "A failing webhook delivered again."},
+		{Code: SystemWebhookFailing, Label: "Webhook Failing", Description: "Several deliveries of a webhook in a row were given up, or its deliveries kept failing so that it was paused. There may be one event for each."},
+		{Code: SystemWebhookRecovered, Label: "Webhook Recovered", Description: "A failing webhook delivered again, and its pause is over if there was one."},
 		{Code: SystemWebhookDeactivated, Label: "Webhook Deactivated", Description: "A webhook was switched off."},
 		{
 			Code: SystemWebhookPing, Label: "Webhook Ping",
@@ -51,6 +51,7 @@ var systemMeanings = map[string]string{
 	"failure_class": "How the last attempt failed: dns, refused, reset, tls, timeout, blocked, redirect, status, body or request.",
 	"status":        "The status of the last answer; left out where none came.",
 	"error_action":  "The error action that was applied.",
+	"paused_until":  "When the next probe may be sent to the paused webhook; left out where it is not paused.",
 	"notification":  "What the lab's user is to be told.",
 	"reason":        "Why the webhook was switched off: HTTP_4XX_RESPONSE, RETRY_COUNT, GONE, RECEIVER_REQUEST or BY_HAND.",
 }
@@ -73,6 +74,8 @@ func sampleSystemEvent(code string) json.RawMessage {
 		s.EventType, s.ErrorAction = LabPreBuild, string(ErrorActionEndLab)
 	case SystemDeliveryFailed:
 		s.ErrorAction = string(ErrorActionLog)
+	case SystemWebhookFailing:
+		s.PausedUntil = s.Timestamp.Add(pauseSpells[0])
 	case SystemWebhookRecovered:
 		s.FailureClass, s.Status = "", 200
 	case SystemWebhookDeactivated:

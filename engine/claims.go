@@ -25,14 +25,16 @@ func (d *dispatcher) makeRoom() {
 		d.full = false
 		d.poke()
 	}
-	if len(d.crowded) == 0 || d.aside.atLeast(d.limits, 4) {
-		return
-	}
-	crowded := d.crowded
-	d.crowded = nil
-	for _, q := range crowded {
-		q.crowded = false
-		d.await(q)
+	for _, s := range []*share{&d.aside, &d.lame} {
+		if len(s.crowded) == 0 || s.atLeast(d.limits, 2*sharePart) {
+			continue
+		}
+		crowded := s.crowded
+		s.crowded = nil
+		for _, q := range crowded {
+			q.crowded = false
+			d.await(q)
+		}
 	}
 }
 
@@ -129,7 +131,7 @@ func (d *dispatcher) wants(now time.Time) ([]Want, time.Duration) {
 	defer d.mu.Unlock()
 	var wants []Want
 	left := min(d.limits.Claim, d.limits.Ready-d.ready.deliveries)
-	asideLeft := d.limits.Ready/2 - d.aside.deliveries
+	wanted := map[*share]int{}
 	for len(d.due) > 0 && !d.stopped {
 		q := d.due[0]
 		if wait := q.wakeAt().Sub(now); wait > 0 {
@@ -144,14 +146,16 @@ func (d *dispatcher) wants(now time.Time) ([]Want, time.Duration) {
 		}
 		heap.Pop(&d.due)
 		limit := min(left, q.roomFor(d.limits.ReadyPerWebhook)-len(q.ready)-q.reserved)
-		if q.aside() {
+		share := d.share(q)
+		if share != nil {
+			free := max(1, d.limits.Ready/sharePart) - share.deliveries - wanted[share]
 			// Who found no room before has the next.
-			if len(d.crowded) > 0 || asideLeft <= 0 || d.aside.atLeast(d.limits, 2) {
+			if len(share.crowded) > 0 || free <= 0 || share.atLeast(d.limits, sharePart) {
 				q.crowded = true
-				d.crowded = append(d.crowded, q)
+				share.crowded = append(share.crowded, q)
 				continue
 			}
-			limit = min(limit, asideLeft)
+			limit = min(limit, free)
 		}
 		if q.paused() {
 			limit = min(limit, 1)
@@ -166,9 +170,7 @@ func (d *dispatcher) wants(now time.Time) ([]Want, time.Duration) {
 		q.claiming, q.dueMeanwhile = true, time.Time{}
 		wants = append(wants, Want{WebhookID: q.webhook, Limit: limit})
 		left -= limit
-		if q.aside() {
-			asideLeft -= limit
-		}
+		wanted[share] += limit
 	}
 	return wants, time.Hour
 }
@@ -199,11 +201,10 @@ func (d *dispatcher) claim(ctx context.Context, wants []Want) bool {
 func (d *dispatcher) claimed(q *queue, c Claim, now time.Time) {
 	for _, s := range c.Taken {
 		d.hold(q, s.Delivery.ID, s.Delivery.Claim, len(s.Event.Data))
-		probe := q.paused() && q.probe == 0 && !now.Before(q.pausedUntil)
-		if probe {
+		if q.paused() && q.probe == 0 && !now.Before(q.pausedUntil) {
 			q.probe = s.Delivery.ID
 		}
-		d.push(q, s, probe)
+		d.push(q, s)
 	}
 	q.claiming = false
 	q.nextDue = c.NextDue

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"strings"
 	"time"
 )
@@ -121,6 +122,17 @@ func (k *APIKey) Validate() error {
 		bad.add("scope", "Choose one of %s, %s and %s", ScopeRead, ScopeSend, ScopeManage)
 	}
 	return bad.orNil()
+}
+
+// ValidateNew is Validate for a key that is to be made now: one that has expired already would open nothing.
+func (k *APIKey) ValidateNew(now time.Time) error {
+	err := k.Validate()
+	if k.Expires.IsZero() || now.Before(k.Expires) {
+		return err
+	}
+	bad, _ := errors.AsType[InvalidError](err)
+	bad.add("expires", "This time has passed already; choose a later one, or none for a key that does not expire")
+	return bad
 }
 
 // Usable reports whether the key opens anything at the time now.

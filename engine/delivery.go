@@ -110,7 +110,7 @@ var Steps = []Step{
 type Change struct {
 	Step   Step
 	Now    time.Time
-	DueAt  time.Time    // StepRelease and StepRetry: when the next attempt is due
+	DueAt  time.Time    // StepRelease and StepRetry: when the next attempt is due; StepInterrupt: when it was, if not now
 	Reason string       // StepCancel and StepSkip
 	Class  FailureClass // StepRetry and StepFail; StepDeliver: empty
 	Status int          // of the answer to the attempt; 0: none
@@ -183,6 +183,9 @@ func (d Delivery) Transition(c Change) (Delivery, error) {
 			break
 		}
 		d.State, d.DueAt = StateQueued, c.Now
+		if !c.DueAt.IsZero() && c.DueAt.Before(c.Now) {
+			d.DueAt = c.DueAt
+		}
 	case StepCancel:
 		// A running attempt is let go of: its outcome is recorded on the attempt, the delivery stays cancelled.
 		if !waiting && d.State != StateHeld && d.State != StateSending {

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 // dispatcher decides what is sent next. Deliveries reach it in two ways: handed over from the commit that made
@@ -12,9 +14,10 @@ import (
 // is bounded; the rest waits on disk, where it is stored anyway.
 //
 // Fairness: webhooks with something ready take turns, and each has only as many requests in the air as its receiver
-// has shown to answer. Receivers of which nothing is known, and those that are lame, for they are slow or silent, take
-// their turns in rings of their own, with half of the senders and of the room in memory, and requests that take long move
-// to a pool of their own. So whatever such receivers do, half of everything is free for those that answer.
+// has shown to answer. Receivers of which nothing is known, those that are late and those that are lame, for they are
+// silent, take their turns in rings of their own, with half of the senders and of the room in memory, and requests that
+// take long move to a pool of their own. So whatever such receivers do, half of everything is free for those that answer,
+// and lame ones leave a share of the other half to those that are late but succeed.
 type dispatcher struct {
 	limits Limits
 	store  Store
@@ -27,10 +30,10 @@ type dispatcher struct {
 	rings   [standings][]*queue // queues that may send now, in turn, by the standing of their receivers
 	turns   int                 // taken
 	due     dueHeap             // queues with deliveries on disk, by when the loop must look after them
-	crowded []*queue            // queues that stand aside and find no room
 	held    map[DeliveryID]int  // what is ready, being sent or being recorded, with the claim
 	ready   load                // in all queues, reserved ones included
-	aside   load                // of that, what stands aside
+	aside   share               // of that, what stands aside but for lame receivers
+	lame    share               // of that, what stands ready for lame receivers
 	full    bool                // the loop found no room
 	changed bool                // the configuration, since the loop looked at it
 	stopped bool
@@ -38,24 +41,24 @@ type dispatcher struct {
 
 	senders  int            // running, slow ones not counted
 	serving  [standings]int // how many of those serve receivers of that standing
-	slow     int            // senders whose request takes longer than slowAfter
+	slow     [standings]int // senders whose request takes longer than slowAfter, by the standing when it began
 	air      flights
-	watching bool // a timer looks for requests that become slow
+	pace     *rate.Limiter // of requests to lame receivers
+	pacing   bool          // a timer lets the next one begin
+	watching bool          // a timer looks for requests that become slow
 
 	wake    chan struct{}      // the loop looks again
 	rescues chan chan struct{} // asks the loop to put back what nobody holds
 	idle    sync.WaitGroup     // senders, and outcomes being recorded
 }
 
-// load is deliveries in memory and the bytes of their events' data.
-type load struct{ deliveries, bytes int }
-
 // Limits bound what the dispatcher does at once. Zero fields take the defaults.
 type Limits struct {
 	Senders           int // requests in the air, slow ones not counted; default 256
 	SendersPerWebhook int // requests in the air for one webhook; default 64
 	LeastSenders      int // the same for one whose receiver gives no answers; default 4
-	// Slow is how many requests may take long at once before lame receivers have to wait for one to end; default 1024.
+	// Slow is how many requests may take long at once before receivers that are late or lame have to wait for one to end;
+	// default 1024. A quarter is kept for those whose last answer was a success, if a slow one.
 	Slow            int
 	Ready           int // deliveries in memory; default 8192
 	ReadyPerWebhook int // deliveries in memory for one webhook; default 512
@@ -85,6 +88,13 @@ func (l Limits) withDefaults() Limits {
 	return l
 }
 
+// lamePerSecond is how many requests to lame receivers may begin in a second: one that refuses at once would otherwise have
+// its backlog sent and recorded as fast as this host can, until it is paused. lameBurst is how many may begin at once.
+const (
+	lamePerSecond = 200
+	lameBurst     = 64
+)
+
 // othersEvery is how many turns go by before receivers that are not proven have one, while proven ones wait as well.
 const othersEvery = 4
 
@@ -92,6 +102,7 @@ func newDispatcher(limits Limits, store Store, log *slog.Logger, send func(*Send
 	return &dispatcher{
 		limits: limits.withDefaults(), store: store, log: log, send: send,
 		queues: map[WebhookID]*queue{}, held: map[DeliveryID]int{},
+		pace: rate.NewLimiter(lamePerSecond, lameBurst),
 		wake: make(chan struct{}, 1), rescues: make(chan chan struct{}),
 	}
 }
@@ -122,77 +133,6 @@ func (d *dispatcher) reserve(dl *Delivery, size int) bool {
 	return true
 }
 
-// room reports whether one more delivery may stand ready for the webhook.
-func (d *dispatcher) room(q *queue) bool {
-	return !d.ready.atLeast(d.limits, 1) && len(q.ready)+q.reserved < q.roomFor(d.limits.ReadyPerWebhook) &&
-		(!q.aside() || !d.aside.atLeast(d.limits, 2))
-}
-
-// atLeast reports whether the load has reached the part-th part of what may be in memory.
-func (l load) atLeast(limits Limits, part int) bool {
-	return l.deliveries >= limits.Ready/part || l.bytes >= limits.ReadyBytes/part
-}
-
-// hold counts a delivery that is ready, or will be.
-func (d *dispatcher) hold(q *queue, id DeliveryID, claim, size int) {
-	d.held[id] = claim
-	d.add(q, 1, size)
-}
-
-// add counts deliveries of a queue into memory, or out of it.
-func (d *dispatcher) add(q *queue, deliveries, bytes int) {
-	q.bytes += bytes
-	d.ready.deliveries += deliveries
-	d.ready.bytes += bytes
-	if q.aside() {
-		d.aside.deliveries += deliveries
-		d.aside.bytes += bytes
-	}
-}
-
-// adapt changes what decides whether a queue stands aside, and counts what it holds anew.
-func (d *dispatcher) adapt(q *queue, change func()) {
-	before, standing := q.aside(), q.standing()
-	change()
-	if q.inRing && q.standing() != standing {
-		d.leave(q)
-		d.enter(q)
-		d.start()
-	}
-	switch {
-	case q.aside() && !before:
-		d.aside.deliveries += len(q.ready) + q.reserved
-		d.aside.bytes += q.bytes
-	case before && !q.aside():
-		d.aside.deliveries -= len(q.ready) + q.reserved
-		d.aside.bytes -= q.bytes
-	}
-	if q.lame && standing != lame {
-		d.trim(q)
-	}
-}
-
-// trim gives back what stands ready for a receiver that has become lame, down to the room that it has as such.
-func (d *dispatcher) trim(q *queue) {
-	keep := q.roomFor(d.limits.ReadyPerWebhook)
-	if d.aside.atLeast(d.limits, 2) {
-		keep = 0
-	}
-	if len(q.ready) <= keep || q.paused() {
-		return
-	}
-	for _, s := range q.ready[keep:] {
-		d.add(q, -1, -len(s.Event.Data))
-		d.left = append(d.left, s)
-	}
-	q.ready = slices.Delete(q.ready, keep, len(q.ready))
-	if keep == 0 {
-		d.leave(q)
-	}
-	d.refill(q)
-	d.poke()
-}
-
 // handOver takes the deliveries of an event whose commit is on disk, and takes back the reservations of those that
 // are held, or that were not stored at all: then stored is empty.
 func (d *dispatcher) handOver(e *Event, offers []Offer, stored []Delivery) {
@@ -203,7 +143,7 @@ func (d *dispatcher) handOver(e *Event, offers []Offer, stored []Delivery) {
 		if offers[i].Room {
 			q.reserved--
 			if len(stored) > 0 && stored[i].State == StateSending {
-				d.push(q, &Sending{Delivery: stored[i], Event: e}, false)
+				d.push(q, &Sending{Delivery: stored[i], Event: e, DueAt: stored[i].CreatedAt})
 				continue
 			}
 			delete(d.held, offers[i].Delivery.ID)
@@ -217,17 +157,14 @@ func (d *dispatcher) handOver(e *Event, offers []Offer, stored []Delivery) {
 	d.makeRoom()
 }
 
-// push makes a delivery ready that is already counted by hold. pass: it may go though its webhook is paused.
-func (d *dispatcher) push(q *queue, s *Sending, pass bool) {
-	switch {
-	case q.paused() && !pass:
+// push makes a delivery ready that is already counted by hold.
+func (d *dispatcher) push(q *queue, s *Sending) {
+	if q.paused() && !s.asked && q.probe != s.Delivery.ID {
 		// The pause began while it was on its way.
 		d.add(q, -1, -len(s.Event.Data))
 		d.left = append(d.left, s)
 		d.poke()
 		return
-	case q.paused():
-		q.pass++
 	}
 	q.ready = append(q.ready, s)
 	d.enter(q)
@@ -269,12 +206,12 @@ func (d *dispatcher) take(q *queue) (*flight, *Sending) {
 	s := q.ready[0]
 	q.ready[0] = nil
 	q.ready = q.ready[1:]
-	if q.paused() {
-		q.pass--
-	}
 	d.add(q, -1, -len(s.Event.Data))
 	f := &flight{queue: q, started: time.Now(), standing: q.standing()}
 	d.serving[f.standing]++
+	if f.standing == lame {
+		d.pace.Allow()
+	}
 	q.sending++
 	d.air.add(f)
 	d.watch()
@@ -296,8 +233,7 @@ func (d *dispatcher) landed(f *flight, r sendResult) bool {
 		d.enter(q)
 		return true
 	}
-	d.slow--
-	q.slow--
+	d.slow[f.standing]--
 	d.enter(q)
 	if d.senders >= d.limits.Senders {
 		return false
@@ -327,11 +263,10 @@ func (d *dispatcher) watch() {
 func (d *dispatcher) slowDown(f *flight) {
 	d.air.remove(f)
 	f.slow = true
-	d.slow++
-	f.queue.slow++
+	d.slow[f.standing]++
 	d.senders--
 	d.serving[f.standing]--
-	d.adapt(f.queue, func() { f.queue.lame = true })
+	d.adapt(f.queue, func() { f.queue.lame = !f.queue.late })
 	d.start()
 }
 
@@ -355,9 +290,6 @@ func (d *dispatcher) drop(webhook WebhookID, id DeliveryID) {
 		q.ready = append(q.ready[:i], q.ready[i+1:]...)
 		d.add(q, -1, -len(s.Event.Data))
 		delete(d.held, id)
-		if q.paused() {
-			q.pass--
-		}
 		if q.probe == id {
 			q.probe = 0
 		}
@@ -375,26 +307,21 @@ func (d *dispatcher) empty(q *queue) []*Sending {
 	for _, s := range taken {
 		d.add(q, -1, -len(s.Event.Data))
 	}
-	q.ready, q.pass = nil, 0
+	q.ready = nil
 	d.leave(q)
 	return taken
 }
 
 // stop keeps senders from taking more and returns what was ready and not sent.
-func (d *dispatcher) stop() []DeliveryID {
+func (d *dispatcher) stop() []*Sending {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.stopped = true
-	var ids []DeliveryID
+	unsent := d.left
 	for _, q := range d.queues {
-		for _, s := range q.ready {
-			ids = append(ids, s.Delivery.ID)
-		}
+		unsent = append(unsent, q.ready...)
 		q.ready = nil
 	}
-	for _, s := range d.left {
-		ids = append(ids, s.Delivery.ID)
-	}
-	d.rings, d.due, d.crowded, d.left = [standings][]*queue{}, nil, nil, nil
-	return ids
+	d.rings, d.due, d.aside.crowded, d.lame.crowded, d.left = [standings][]*queue{}, nil, nil, nil, nil
+	return unsent
 }

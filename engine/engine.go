@@ -54,7 +54,7 @@ type Engine struct {
 	sendCtx   context.Context // cancelled when the grace period is over
 	interrupt context.CancelCauseFunc
 	mu        sync.Mutex
-	putBack   []DeliveryID // interrupted sends
+	putBack   []*Sending // interrupted sends
 }
 
 type engineState int
@@ -216,7 +216,7 @@ func (e *Engine) change(ctx context.Context, who Actor, id DeliveryID, c Change)
 	switch {
 	case d.State.Final():
 		e.dispatcher.drop(d.WebhookID, d.ID)
-	case e.dispatcher.paused(d.WebhookID):
+	case e.dispatcher.passes(d.WebhookID):
 		return e.sendNow(ctx, d)
 	default:
 		e.dispatcher.announceDue(d.WebhookID, d.DueAt)

@@ -81,6 +81,8 @@ func (e *Event) Prepare(c *Catalog, now time.Time) error {
 	}
 	if e.SenderID != "" && (len(e.SenderID) > MaxSenderID || !isToken(e.SenderID)) {
 		bad.add("id", "The id may have at most %d letters, digits and . _ - :", MaxSenderID)
+	} else if e.SenderID == "." || e.SenderID == ".." {
+		bad.add("id", "The id must not be . or .., which clients leave out of a URL")
 	} else if strings.HasPrefix(e.SenderID, eventKind{}.prefix()) {
 		bad.add("id", "The id must not start with %s, which marks Labhook's own ids", eventKind{}.prefix())
 	}

@@ -16,40 +16,84 @@ import (
 	"labhook/engine"
 )
 
-// latencies measures how long events take from being posted to arriving. The receiver sees the Labhook-Event-Id.
+// latencies measures how long events take to arrive: from when they were posted, and from when they were accepted, which
+// is when Accept has returned. The wait for the disk in between grows with everything that is posted, whatever the
+// receivers do. The receiver sees the Labhook-Event-Id.
 type latencies struct {
 	mu     sync.Mutex
-	posted map[string]time.Time
-	took   []time.Duration
+	events map[string]*moments
 }
+
+// moments are when an event was posted, accepted and received; zero: not yet.
+type moments struct{ posted, accepted, received time.Time }
+
+func newLatencies() *latencies { return &latencies{events: map[string]*moments{}} }
 
 func (l *latencies) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
 	now, id := time.Now(), r.Header.Get("Labhook-Event-Id")
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if at, ok := l.posted[id]; ok {
-		l.took = append(l.took, now.Sub(at))
-		delete(l.posted, id)
+	if e := l.events[id]; e != nil && e.received.IsZero() {
+		e.received = now
 	}
 }
 
-func (l *latencies) begin(id string) {
+// measure calls post, which posts an event of that id.
+func (l *latencies) measure(id string, post func()) {
+	e := &moments{posted: time.Now()}
+	l.mu.Lock()
+	l.events[id] = e
+	l.mu.Unlock()
+	post()
+	now := time.Now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.posted[id] = time.Now()
+	e.accepted = now
 }
 
-// p99 returns the 99th percentile since the last call. What has not arrived counts as long as it has been under way.
-func (l *latencies) p99() time.Duration {
+// p99 returns the 99th percentiles in ms since the last call, from posted to received and from accepted to received. What
+// has not arrived counts as long as it has been under way.
+func (l *latencies) p99() (posted, accepted float64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	took := l.took
-	for _, at := range l.posted {
-		took = append(took, time.Since(at))
+	now := time.Now()
+	var fromPosted, fromAccepted []time.Duration
+	for _, e := range l.events {
+		if e.received.IsZero() {
+			e.received = now
+		}
+		fromPosted = append(fromPosted, e.received.Sub(e.posted))
+		fromAccepted = append(fromAccepted, max(0, e.received.Sub(e.accepted)))
 	}
-	l.took, l.posted = nil, map[string]time.Time{}
-	slices.Sort(took)
-	return took[len(took)*99/100]
+	clear(l.events)
+	of := func(list []time.Duration) float64 {
+		slices.Sort(list)
+		return float64(list[len(list)*99/100].Microseconds()) / 1000
+	}
+	return of(fromPosted), of(fromAccepted)
+}
+
+// ratios collects the percentiles of the rounds before and beside what disturbs, and reports their medians.
+type ratios struct{ posted, accepted [2][]float64 }
+
+const before, beside = 0, 1
+
+func (r *ratios) add(when int, posted, accepted float64) {
+	r.posted[when] = append(r.posted[when], posted)
+	r.accepted[when] = append(r.accepted[when], accepted)
+}
+
+func (r *ratios) report(b *testing.B) {
+	b.Helper()
+	for _, kind := range []struct {
+		prefix string
+		of     *[2][]float64
+	}{{"", &r.accepted}, {"posted-", &r.posted}} {
+		x, y := median(kind.of[before]), median(kind.of[beside])
+		b.ReportMetric(x, kind.prefix+"p99-before-ms")
+		b.ReportMetric(y, kind.prefix+"p99-beside-ms")
+		b.ReportMetric(y/x, kind.prefix+"ratio")
+	}
 }
 
 // steadily calls post at a rate of so many a second for a time, each call on a goroutine of its own.
@@ -64,11 +108,11 @@ func steadily(rate int, span time.Duration, post func(i int)) {
 }
 
 // BenchmarkSlowReceivers has 100 healthy webhooks at a steady rate, and then beside them 100 whose receivers hang and 100
-// whose receivers refuse, at the same rate each. It reports the ratio of the healthy ones' p99 from posted to received,
-// with them to without: medians of five rounds each.
+// whose receivers refuse, at the same rate each. It reports the ratio of the healthy ones' p99 from accepted to received,
+// with them to without, and the same from posted to received: medians of five rounds each.
 func BenchmarkSlowReceivers(b *testing.B) {
 	l := openLine(b, b.TempDir(), "FULL", nil, nil)
-	healthy := &latencies{posted: map[string]time.Time{}}
+	healthy := newLatencies()
 	answering := httptest.NewServer(healthy)
 	over := make(chan struct{})
 	hanging := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -99,15 +143,19 @@ func BenchmarkSlowReceivers(b *testing.B) {
 	n := 0
 	post := func(kind string, i, n int) {
 		e := engine.Event{SenderID: fmt.Sprint(kind, "-", n, "-", i), Type: engine.LabScored, ConsumerID: consumers[kind][i%each], Data: engine.SampleLabDetails().Body()}
-		if kind == "healthy" {
-			healthy.begin(e.SenderID)
+		accept := func() {
+			if _, err := l.engine.Accept(b.Context(), &e); err != nil {
+				b.Error(err)
+			}
 		}
-		if _, err := l.engine.Accept(b.Context(), &e); err != nil {
-			b.Error(err)
+		if kind == "healthy" {
+			healthy.measure(e.SenderID, accept)
+		} else {
+			accept()
 		}
 	}
 	const rate = 100 // events a second of each kind
-	round := func(span time.Duration, kinds ...string) float64 {
+	round := func(span time.Duration, kinds ...string) (posted, accepted float64) {
 		n++
 		number := n
 		var posts sync.WaitGroup
@@ -116,28 +164,27 @@ func BenchmarkSlowReceivers(b *testing.B) {
 		}
 		posts.Wait()
 		time.Sleep(50 * time.Millisecond)
-		return float64(healthy.p99().Microseconds()) / 1000
+		return healthy.p99()
 	}
 	round(2*time.Second, "healthy")
 	for b.Loop() {
-		var alone, beside []float64
-		for range 5 { // not in turns: what hangs goes on hanging after its round
-			alone = append(alone, round(5*time.Second, "healthy"))
+		var r ratios
+		for when, kinds := range [][]string{{"healthy"}, {"healthy", "hanging", "refusing"}} {
+			for range 5 { // not in turns: what hangs goes on hanging after its round
+				posted, accepted := round(5*time.Second, kinds...)
+				r.add(when, posted, accepted)
+			}
 		}
-		for range 5 {
-			beside = append(beside, round(5*time.Second, "healthy", "hanging", "refusing"))
-		}
-		b.ReportMetric(median(alone), "p99-alone-ms")
-		b.ReportMetric(median(beside), "p99-beside-ms")
-		b.ReportMetric(median(beside)/median(alone), "ratio")
+		r.report(b)
 	}
 }
 
 // BenchmarkDeadBacklog has a million deliveries wait for a dead receiver, and live traffic beside them. It reports the
-// memory that the process holds then, and the ratio of the live p99 from posted to received, with the backlog to before.
+// memory that the process holds then, and the ratio of the live p99 from accepted to received, with the backlog to before;
+// and the same from posted to received.
 func BenchmarkDeadBacklog(b *testing.B) {
 	l := openLine(b, b.TempDir(), "OFF", nil, nil)
-	live := &latencies{posted: map[string]time.Time{}}
+	live := newLatencies()
 	answering := httptest.NewServer(live)
 	b.Cleanup(answering.Close)
 	l.webhook("live", answering.URL, nil)
@@ -152,29 +199,30 @@ func BenchmarkDeadBacklog(b *testing.B) {
 		w.RetryPolicy, w.Retries = engine.SkilljarPolicy.Name, engine.SkilljarPolicy.Retries
 	})
 	n := 0
-	round := func() float64 {
+	round := func() (posted, accepted float64) {
 		n++
 		number := n
 		steadily(200, 5*time.Second, func(i int) {
 			e := engine.Event{SenderID: fmt.Sprint(number, "-", i), Type: engine.LabScored, ConsumerID: alive, Data: engine.SampleLabDetails().Body()}
-			live.begin(e.SenderID)
-			if _, err := l.engine.Accept(b.Context(), &e); err != nil {
-				b.Error(err)
-			}
+			live.measure(e.SenderID, func() {
+				if _, err := l.engine.Accept(b.Context(), &e); err != nil {
+					b.Error(err)
+				}
+			})
 		})
 		time.Sleep(50 * time.Millisecond)
-		return float64(live.p99().Microseconds()) / 1000
-	}
-	rounds := func() float64 {
-		var p99 []float64
-		for range 5 {
-			p99 = append(p99, round())
-		}
-		return median(p99)
+		return live.p99()
 	}
 	round()
 	for b.Loop() {
-		before := rounds()
+		var r ratios
+		rounds := func(when int) {
+			for range 5 {
+				posted, accepted := round()
+				r.add(when, posted, accepted)
+			}
+		}
+		rounds(before)
 		const waiting, workers = 1_000_000, 64
 		var posts sync.WaitGroup
 		for range workers {
@@ -185,10 +233,8 @@ func BenchmarkDeadBacklog(b *testing.B) {
 			})
 		}
 		posts.Wait()
-		after := rounds()
-		b.ReportMetric(before, "p99-before-ms")
-		b.ReportMetric(after, "p99-beside-ms")
-		b.ReportMetric(after/before, "ratio")
+		rounds(beside)
+		r.report(b)
 		b.ReportMetric(residentMB(b), "resident-MB")
 	}
 }

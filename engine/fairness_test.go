@@ -3,8 +3,12 @@ package engine_test
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
+	"slices"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -72,6 +76,102 @@ func TestHangingReceivers(t *testing.T) {
 		}
 		if hung < 100 {
 			t.Errorf("hanging receivers had %d requests; each should have had one", hung)
+		}
+	})
+}
+
+// TestLateReceiver has one receiver answer well but slowly beside many that hang and take every slow sender they may: what
+// is accepted for it is sent nearly at once.
+func TestLateReceiver(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := setup(t, engine.Limits{Senders: 8, Slow: 16, Ready: 400})
+		b.wire.answer = func(ctx context.Context, a arrival, _ int) (int, error) {
+			if a.header.Get("X-Kind") == "late" {
+				time.Sleep(3 * time.Second)
+				return http.StatusOK, nil
+			}
+			<-ctx.Done()
+			return 0, ctx.Err()
+		}
+		kind := func(kind, event string) {
+			b.webhook(func(w *engine.Webhook) {
+				w.Headers = []engine.Header{{Name: "X-Kind", Value: engine.Secret(kind)}}
+				w.Events, w.Timeout = []string{event}, time.Minute
+			})
+		}
+		post := func(event string) engine.Accepted {
+			t.Helper()
+			accepted, err := b.engine.Accept(t.Context(), &engine.Event{Type: event, Data: engine.SampleLabDetails().Body()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return accepted
+		}
+		kind("late", engine.LabSaved)
+		post(engine.LabSaved)
+		time.Sleep(5 * time.Second)
+		for range 60 {
+			kind("hanging", engine.LabScored)
+		}
+		for range 10 {
+			post(engine.LabScored)
+		}
+		time.Sleep(2 * time.Minute) // all of them are known to hang, and use up what they may
+		for range 60 {
+			post(engine.LabScored)
+			at, id := time.Now(), post(engine.LabSaved).Deliveries[0].ID
+			time.Sleep(2 * time.Second)
+			synctest.Wait()
+			i := slices.IndexFunc(b.wire.seen(), func(a arrival) bool { return a.id == id.String() })
+			if i < 0 || b.wire.seen()[i].at.Sub(at) > 1500*time.Millisecond {
+				t.Fatalf("a delivery to the late receiver was not sent in time, %v after the start", time.Since(at))
+			}
+		}
+	})
+}
+
+// TestDeadReceiverIsPaced: a receiver that refuses at once is not asked as fast as this host can ask, and once it answers
+// everything is sent.
+func TestDeadReceiverIsPaced(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := setup(t, engine.Limits{})
+		var mended atomic.Bool
+		b.wire.answer = func(context.Context, arrival, int) (int, error) {
+			if mended.Load() {
+				return http.StatusOK, nil
+			}
+			return 0, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
+		}
+		const dead, events = 20, 100
+		for range dead {
+			b.webhook(func(w *engine.Webhook) { w.Retries = 5 })
+		}
+		for range events {
+			b.post("")
+		}
+		time.Sleep(2 * time.Second)
+		soon := len(b.wire.seen())
+		time.Sleep(10 * time.Second)
+		if n := len(b.wire.seen()) - soon; n < 1800 || n > 2100 || soon > 1000 {
+			t.Errorf("%d requests within two seconds, and %d within the next ten", soon, n)
+		}
+		mended.Store(true)
+		time.Sleep(10 * time.Second) // the longest wait of a retry, and the pace for the first of each
+		for _, a := range b.wire.seen()[:dead] {
+			id, err := engine.ParseID[engine.DeliveryID](a.id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d, err := b.store.Delivery(t.Context(), id); err != nil || !d.State.Final() {
+				t.Errorf("%s is %s, %v", id, d.State, err)
+			}
+		}
+		sent := len(b.wire.seen())
+		time.Sleep(time.Minute)
+		if n := len(b.wire.seen()) - sent; n > 0 {
+			t.Errorf("%d requests came late", n)
 		}
 	})
 }

@@ -104,14 +104,20 @@ func KeepMasked(headers, before []Header) {
 	}
 }
 
+// isContentType reports whether the line says what the body is. It overrides the webhook's ContentType.
+func (h Header) isContentType() bool { return strings.EqualFold(h.Name, "Content-Type") }
+
 // CheckHeaders adds what breaks a rule to bad, by line.
 func CheckHeaders(bad *InvalidError, headers []Header) {
 	if len(headers) > MaxHeaders {
 		bad.add("headers", "There may be at most %d headers, these are %d", MaxHeaders, len(headers))
 	}
-	size := 0
+	size, types := 0, 0
 	for i, h := range headers {
 		size += len(h.Name) + len(h.Value)
+		if h.isContentType() {
+			types++
+		}
 		switch {
 		case !httpguts.ValidHeaderFieldName(h.Name):
 			bad.add("headers", "Header %d: %q is not a header name; use letters, digits and hyphens", i+1, h.Name)
@@ -120,9 +126,13 @@ func CheckHeaders(bad *InvalidError, headers []Header) {
 		case !h.Sensitive && slices.Contains(alwaysSensitive, strings.ToLower(h.Name)):
 			bad.add("headers", "Header %d: %s carries a secret and must be sensitive", i+1, h.Name)
 		case h.Value == Mask:
-			bad.add("headers", "Header %d: enter the value of %s, its dots stand for no stored value", i+1, h.Name)
+			bad.add("headers", "Header %d: enter the value of %s; its dots stand for no stored value, or for one that was meant for another scheme, host or port", i+1, h.Name)
 		case !isHeaderValue(h.Value.Reveal()):
 			bad.add("headers", "Header %d: the value of %s must not contain control characters", i+1, h.Name)
+		case h.isContentType() && types > 1:
+			bad.add("headers", "Header %d: %s was given before; remove one of the lines", i+1, h.Name)
+		case h.isContentType() && !parseTokens(h.Value.Reveal(), false).hasTokens() && !isMediaType(h.Value.Reveal()):
+			bad.add("headers", "Header %d: the value of %s is no media type; enter one such as application/json, or remove the line", i+1, h.Name)
 		}
 	}
 	if size > MaxHeaderBytes {

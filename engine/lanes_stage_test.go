@@ -102,11 +102,11 @@ func (s *mortalStore) ClaimDue(ctx context.Context, now time.Time, wants []engin
 	return s.Store.ClaimDue(ctx, now, wants)
 }
 
-func (s *mortalStore) PutBack(ctx context.Context, now time.Time, ids []engine.DeliveryID) error {
+func (s *mortalStore) PutBack(ctx context.Context, now time.Time, unsent []*engine.Sending) error {
 	if s.crashed.Load() {
 		return errCrashed
 	}
-	return s.Store.PutBack(ctx, now, ids)
+	return s.Store.PutBack(ctx, now, unsent)
 }
 
 func (s *mortalStore) PutBackAbandoned(ctx context.Context, now time.Time, kept func(engine.DeliveryID) bool) ([]engine.WebhookID, error) {

@@ -49,3 +49,43 @@ func TestKeepMaskedOfWebhook(t *testing.T) {
 		t.Error("masks of nothing were taken away")
 	}
 }
+
+// TestMovedWebhook: what a request carries goes to another host only when it is entered again.
+func TestMovedWebhook(t *testing.T) {
+	t.Parallel()
+	const before = "https://hooks.example.com/lab?x=%%SenderId%%"
+	for url, moved := range map[string]bool{
+		before:                                     false,
+		"https://hooks.example.com":                false,
+		"https://HOOKS.example.com:443/other":      false,
+		"HTTPS://hooks.example.com/":               false,
+		"http://hooks.example.com/lab":             true,
+		"http://hooks.example.com:443/lab":         true,
+		"https://hooks.example.com:8443/lab":       true,
+		"https://hooks.example.com.evil.example":   true,
+		"https://evil.example/hooks.example.com":   true,
+		"https://evil.example\\@hooks.example.com": true,
+		"https://user@hooks.example.com/":          false, // refused for the user
+		"":                                         true,
+	} {
+		stored := engine.Webhook{
+			URL: before, Headers: []engine.Header{{Name: "X-Key", Value: "hush", Sensitive: true}},
+			BasicAuth: engine.BasicAuth{Username: "lms", Password: "hush"}, ClientCert: engine.ClientCert{Certificate: "cert", Key: "key"},
+			Signing: engine.Signing{Scheme: engine.SigningHex, Secret: "hush"},
+		}
+		w := stored
+		w.URL, w.Headers = url, []engine.Header{{Name: "X-Key", Value: engine.Mask, Sensitive: true}}
+		w.BasicAuth.Password, w.ClientCert.Key, w.Signing.Secret = engine.Mask, engine.Mask, engine.Mask
+		w.KeepMasked(&stored)
+		want := engine.Secret("hush")
+		if moved {
+			want = engine.Mask
+		}
+		if w.Headers[0].Value != want || w.BasicAuth.Password != want {
+			t.Errorf("%s: the header is %q and the password %q, want %q", url, w.Headers[0].Value.Reveal(), w.BasicAuth.Password.Reveal(), want.Reveal())
+		}
+		if w.ClientCert.Key != "key" || w.Signing.Secret != "hush" {
+			t.Errorf("%s: the key or the signing secret was not kept", url)
+		}
+	}
+}

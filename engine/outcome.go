@@ -22,7 +22,7 @@ type FailureClass string
 // The failure classes.
 const (
 	ClassDNS      FailureClass = "dns"      // the host's name could not be resolved
-	ClassRefused  FailureClass = "refused"  // nobody listens at the address, or it cannot be reached
+	ClassRefused  FailureClass = "refused"  // nobody listens at the address, it cannot be reached, or the proxy refused
 	ClassReset    FailureClass = "reset"    // the connection broke
 	ClassTLS      FailureClass = "tls"      // no secure connection, or a certificate that is not trusted
 	ClassTimeout  FailureClass = "timeout"  // not done within the webhook's timeout
@@ -88,13 +88,15 @@ func Classify(p *RetryPolicy, err error, status int) FailureClass {
 		return ClassBlocked
 	case errors.Is(err, context.DeadlineExceeded):
 		return ClassTimeout
+	case errors.As(err, &op) && op.Op == "proxyconnect":
+		return ClassRefused // whatever the proxy said or did, no receiver was reached
 	case errors.As(err, &dns):
 		return ClassDNS
 	case isTLSError(err):
 		return ClassTLS
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return ClassTimeout
-	case errors.As(err, &op) && (op.Op == "dial" || op.Op == "proxyconnect") && !errors.Is(err, syscall.ECONNRESET):
+	case errors.As(err, &op) && op.Op == "dial" && !errors.Is(err, syscall.ECONNRESET):
 		return ClassRefused
 	case errors.As(err, &op), errors.Is(err, net.ErrClosed):
 		return ClassReset

@@ -85,5 +85,11 @@ func (s Streak) Resume(now time.Time) Streak {
 	return s
 }
 
-// Failing reports whether the webhook is to be called failing.
-func (s *Streak) Failing() bool { return s.GivenUp >= FailingAfter || s.Paused() }
+// Failing reports whether so many deliveries in a row failed for good that somebody should know.
+func (s *Streak) Failing() bool { return s.GivenUp >= FailingAfter }
+
+// Tells reports whether SystemWebhookFailing is to be raised when before became s: once for deliveries that were given up,
+// and once when the pauses begin.
+func (s *Streak) Tells(before *Streak) bool {
+	return s.Failing() && !before.Told || s.Paused() && before.Spell == 0
+}

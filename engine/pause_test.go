@@ -73,7 +73,8 @@ func TestPausedWebhook(t *testing.T) {
 		down.mended.Store(true)
 		time.Sleep(time.Hour)
 		b.checkTried(ids, 4)
-		if news[engine.SystemWebhookFailing] != 1 || news[engine.SystemWebhookRecovered] != 1 {
+		// One for the deliveries that were given up, and one for the pause.
+		if news[engine.SystemWebhookFailing] != 2 || news[engine.SystemWebhookRecovered] != 1 {
 			t.Errorf("news: %v", news)
 		}
 		if streak, err = b.store.Streak(t.Context(), w.ID); err != nil || streak.Attempts != 0 {
@@ -173,6 +174,46 @@ func TestRetryNowWhilePaused(t *testing.T) {
 		}
 		time.Sleep(5 * time.Second)
 		b.checkTried(ids[26:], 4)
+	})
+}
+
+// TestAskedForOutlivesPause: what a person asked for while the webhook was paused is sent though the next pause begins
+// before its turn has come.
+func TestAskedForOutlivesPause(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := setup(t, engine.Limits{SendersPerWebhook: 2})
+		var down outage
+		var slow atomic.Bool
+		b.wire.answer = func(ctx context.Context, a arrival, nth int) (int, error) {
+			if slow.Load() {
+				time.Sleep(20 * time.Second)
+			}
+			return down.answer(ctx, a, nth)
+		}
+		w := b.webhook(nil)
+		ids := b.backlog()[:6]
+		before, err := b.store.Streak(t.Context(), w.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		slow.Store(true)
+		sent := len(b.wire.seen())
+		for _, id := range ids {
+			if _, err := b.engine.Resend(t.Context(), engine.System, id); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(50 * time.Second)
+		after, err := b.store.Streak(t.Context(), w.ID)
+		if err != nil || after.Spell <= before.Spell {
+			t.Fatalf("no second pause began: %+v, %v", after, err)
+		}
+		for _, id := range ids {
+			if !slices.ContainsFunc(b.wire.seen()[sent:], func(a arrival) bool { return a.id == id.String() }) {
+				t.Errorf("%s was not sent", id)
+			}
+		}
 	})
 }
 

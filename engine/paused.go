@@ -6,18 +6,27 @@ import (
 	"time"
 )
 
-// pause stops sending for a webhook until the time of its next probe; the zero time ends the pause.
+// pause stops sending for a webhook until the time of its next probe, but for what a person asked for; the zero time ends
+// the pause.
 func (d *dispatcher) pause(id WebhookID, until time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	q := d.queue(id)
 	q.pausedUntil = until
 	if until.IsZero() {
-		q.pass, q.probe = 0, 0
+		q.probe = 0
 		d.enter(q)
 		d.start()
 	} else {
-		d.left = append(d.left, d.empty(q)...)
+		for _, s := range d.empty(q) {
+			if !s.asked {
+				d.left = append(d.left, s)
+				continue
+			}
+			d.add(q, 1, len(s.Event.Data))
+			q.ready = append(q.ready, s)
+		}
+		d.enter(q)
 	}
 	if q.place >= 0 {
 		heap.Fix(&d.due, q.place)
@@ -55,15 +64,17 @@ func (d *dispatcher) sendNow(s *Sending) {
 	defer d.mu.Unlock()
 	q := d.queue(s.Delivery.WebhookID)
 	d.hold(q, s.Delivery.ID, s.Delivery.Claim, len(s.Event.Data))
-	d.push(q, s, true)
+	s.asked = true
+	d.push(q, s)
 }
 
-// paused reports whether a webhook is paused.
-func (d *dispatcher) paused(id WebhookID) bool {
+// passes reports whether a delivery that a person asks for must pass the others of its webhook to be sent, for that is
+// paused. Without room in memory it waits with them.
+func (d *dispatcher) passes(id WebhookID) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	q := d.queues[id]
-	return q != nil && q.paused()
+	return q != nil && q.paused() && len(q.ready) < d.limits.ReadyPerWebhook && !d.ready.atLeast(d.limits, 1)
 }
 
 // putBackLeft puts back what was ready for webhooks that were paused. What cannot be stored now the rescue finds.
@@ -76,15 +87,11 @@ func (d *dispatcher) putBackLeft() {
 		return
 	}
 	now := time.Now().Truncate(time.Millisecond)
-	ids := make([]DeliveryID, len(left))
-	for i, s := range left {
-		ids[i] = s.Delivery.ID
-	}
-	if err := d.store.PutBack(context.Background(), now, ids); err != nil {
-		d.log.Error("put back failed", "deliveries", len(ids), "error", err)
+	if err := d.store.PutBack(context.Background(), now, left); err != nil {
+		d.log.Error("put back failed", "deliveries", len(left), "error", err)
 	}
 	for _, s := range left {
 		d.release(&s.Delivery)
-		d.announceDue(s.Delivery.WebhookID, now)
+		d.announceDue(s.Delivery.WebhookID, s.DueAt)
 	}
 }

@@ -45,12 +45,8 @@ func newPlan(w *Webhook) *plan {
 		return p
 	}
 	p.tokens = p.url.tokens
-	contentType := w.ContentType
 	for _, h := range w.Headers {
 		line := newHeaderTemplate(h.Name, h.Value.Reveal(), h.Sensitive)
-		if line.name == "Content-Type" && !line.tokens {
-			contentType = line.fixed // it overrides the other one
-		}
 		p.headers = append(p.headers, line)
 		p.tokens = p.tokens || line.tokens
 	}
@@ -63,7 +59,7 @@ func newPlan(w *Webhook) *plan {
 		}
 	}
 	if p.own = !w.SendLabDetails && w.Content != "" && VerbHasBody(w.Verb); p.own {
-		p.content = newContentTemplate(w.Content, contentType)
+		p.content = newContentTemplate(w.Content, w.contentType())
 		p.tokens = p.tokens || p.content.fixed == nil
 	}
 	p.secrets = secretsOf(w)

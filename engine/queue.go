@@ -28,18 +28,17 @@ type queue struct {
 	inRing   bool
 
 	limit int // requests that may be in the air now
-	slow  int // of sending, how many take longer than slowAfter
-	// proven: an attempt succeeded since the start. lame: the receiver was slow or gave no answer the last time.
-	proven, lame bool
+	// proven: an attempt succeeded since the start. late: the last one did, but it was slow. lame: it gave no answer, or
+	// was slow without a success.
+	proven, late, lame bool
 	// limiter keeps to the webhook's rate limit; nil: it has none. resting: it must not send before a timer ends.
 	limiter *rate.Limiter
 	resting bool
 
-	// pausedUntil is when the next probe may go; zero: the webhook is not paused. probe is the delivery that is the probe,
-	// and pass counts the ready deliveries that may go though it is paused: the probe, and what a person asked for.
+	// pausedUntil is when the next probe may go; zero: the webhook is not paused. While it is, what is ready is no more than
+	// the probe and what a person asked for. probe is the delivery that is the probe.
 	pausedUntil time.Time
 	probe       DeliveryID
-	pass        int
 
 	// nextDue is when the first delivery on disk is due; zero: none is there. place is its index in the
 	// heap, -1 when it is not in it: nothing is due, or there is no room to claim more.
@@ -58,15 +57,21 @@ type standing int
 const (
 	proven standing = iota // it answers
 	fresh                  // nothing is known
-	lame                   // it was slow or gave no answer the last time
+	late                   // its last answer was a success, but slow
+	lame                   // it gave no answer the last time, or a slow one that was no success
 	standings
 )
+
+// unproven are the standings but the first.
+var unproven = [...]standing{fresh, late, lame}
 
 // standing returns what is known of the receiver.
 func (q *queue) standing() standing {
 	switch {
 	case q.lame:
 		return lame
+	case q.late:
+		return late
 	case q.proven:
 		return proven
 	}
@@ -77,9 +82,9 @@ func newQueue(id WebhookID) *queue {
 	return &queue{webhook: id, place: -1, limit: firstSenders}
 }
 
-// aside reports whether what is ready may use only half of the room in memory: that of webhooks which are not sent as
-// fast as events come in. The other half is always free for those which are.
-func (q *queue) aside() bool { return q.lame || !q.proven || q.limiter != nil }
+// aside reports whether what is ready may use only a share of the room in memory: that of webhooks which are not sent as
+// fast as events come in. Half of the room is always free for those which are.
+func (q *queue) aside() bool { return q.standing() != proven || q.limiter != nil }
 
 func (q *queue) paused() bool { return !q.pausedUntil.IsZero() }
 
@@ -91,7 +96,7 @@ func (q *queue) unused() bool {
 
 // maySend reports whether the queue may have its turn.
 func (q *queue) maySend() bool {
-	return len(q.ready) > 0 && q.sending < q.limit && !q.resting && (!q.paused() || q.pass > 0)
+	return len(q.ready) > 0 && q.sending < q.limit && !q.resting
 }
 
 // wakeAt is when the loop must look after what waits on disk.
@@ -106,7 +111,7 @@ func (q *queue) wakeAt() time.Time {
 func (q *queue) roomFor(most int) int {
 	n := q.limit * readyPerSender
 	switch {
-	case q.lame:
+	case q.late || q.lame:
 		n = 2 * q.limit
 	case !q.proven:
 		n = firstSenders
@@ -145,7 +150,9 @@ func (q *queue) learn(r sendResult, least, most int) {
 		return
 	}
 	answered := r.class == "" || r.class == ClassStatus || r.class == ClassRedirect || r.class == ClassBody
-	q.lame = !answered || r.took >= slowAfter
+	slow := r.took >= slowAfter
+	q.late = r.class == "" && slow
+	q.lame = !answered || r.class != "" && slow
 	switch {
 	case r.class == "":
 		q.proven = true

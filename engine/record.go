@@ -20,7 +20,7 @@ func (e *Engine) send(s *Sending) (result sendResult) {
 	if r.Change.Step == StepInterrupt {
 		e.mu.Lock()
 		defer e.mu.Unlock()
-		e.putBack = append(e.putBack, s.Delivery.ID)
+		e.putBack = append(e.putBack, s)
 		return result
 	}
 	// Logged here and not after the commit: a slow log must not keep the writer waiting.

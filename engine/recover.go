@@ -33,6 +33,16 @@ func (r *Recovery) Running() bool { return r.FinishedAt.IsZero() }
 // on disk; the rest follows in small transactions, also after a restart. Errors are InvalidError on the field "since",
 // ErrNotFound, ErrStopping, and a Conflict when the webhook is out of use or another recovery of it runs.
 func (e *Engine) Recover(ctx context.Context, who Actor, id WebhookID, since time.Time) (Recovery, error) {
+	return e.startRecovery(ctx, who, id, since, false)
+}
+
+// EnableAndRecover is Recover for a webhook that may be switched off: it is switched on with the beginning of the recovery,
+// or, with an error, not at all.
+func (e *Engine) EnableAndRecover(ctx context.Context, who Actor, id WebhookID, since time.Time) (Recovery, error) {
+	return e.startRecovery(ctx, who, id, since, true)
+}
+
+func (e *Engine) startRecovery(ctx context.Context, who Actor, id WebhookID, since time.Time, enable bool) (Recovery, error) {
 	e.life.RLock()
 	defer e.life.RUnlock()
 	if e.state != running {
@@ -49,7 +59,7 @@ func (e *Engine) Recover(ctx context.Context, who Actor, id WebhookID, since tim
 	if len(bad) > 0 {
 		return Recovery{}, bad
 	}
-	r, err := e.store.StartRecovery(context.WithoutCancel(ctx), who, id, since, now)
+	r, err := e.store.StartRecovery(context.WithoutCancel(ctx), who, id, since, now, enable)
 	if err != nil {
 		return r, fmt.Errorf("recover: %w", err)
 	}

@@ -152,7 +152,7 @@ func TestLongRecovery(t *testing.T) {
 			t.Fatal(err)
 		}
 		// A process begins, and ends before it can go on.
-		r, err := b.store.StartRecovery(t.Context(), engine.System, w.ID, began, time.Now())
+		r, err := b.store.StartRecovery(t.Context(), engine.System, w.ID, began, time.Now(), false)
 		if err != nil || r.Sent == 0 || r.Sent == events || !r.Running() {
 			t.Fatalf("the first piece: %+v, %v", r, err)
 		}

@@ -9,8 +9,8 @@ import (
 	"labhook/engine/enginetest"
 )
 
-// BenchmarkRender makes requests of webhooks in a directory, as the engine does: without and with signatures and tokens.
-func BenchmarkRender(b *testing.B) {
+// BenchmarkPartRender makes requests of webhooks in a directory, as the engine does: without and with signatures and tokens.
+func BenchmarkPartRender(b *testing.B) {
 	unsigned := func(w *engine.Webhook) { w.Signing = engine.Signing{Scheme: engine.SigningNone} }
 	tokens := func(w *engine.Webhook) {
 		w.URL += "/{id}/{userId}?u=@lab.User.ExternalId"
@@ -57,8 +57,8 @@ func BenchmarkRender(b *testing.B) {
 	}
 }
 
-// BenchmarkSign signs lab details by each scheme.
-func BenchmarkSign(b *testing.B) {
+// BenchmarkPartSign signs lab details by each scheme.
+func BenchmarkPartSign(b *testing.B) {
 	body := []byte(engine.SampleLabDetails().Body())
 	for _, scheme := range engine.SigningSchemes {
 		b.Run(string(scheme), func(b *testing.B) {

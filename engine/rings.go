@@ -29,26 +29,60 @@ func (d *dispatcher) leave(q *queue) {
 
 // start starts a sender when one is of use.
 func (d *dispatcher) start() {
-	if d.senders < d.limits.Senders && !d.stopped && (d.mayGo(proven) || d.mayGo(fresh) || d.mayGo(lame)) {
+	if d.senders < d.limits.Senders && !d.stopped && (d.mayGo(proven) || slices.ContainsFunc(unproven[:], d.mayGo)) {
 		d.senders++
 		d.idle.Go(d.sender)
 	}
 }
 
 // mayGo reports whether a receiver of that standing waits for its turn and may have it. Those that are not proven have
-// half of the senders, lame ones half of that.
+// half of the senders, the late and the lame ones no more than half of that each. Of the slow requests a quarter is kept
+// for receivers that are late: however many hang, those that succeed go on.
 func (d *dispatcher) mayGo(s standing) bool {
+	half, quarter, reserve := max(1, d.limits.Senders/2), max(1, d.limits.Senders/4), d.limits.Slow/4
+	hanging := d.slow[proven] + d.slow[fresh] + d.slow[lame] // for all that is known
 	switch {
 	case len(d.rings[s]) == 0:
 		return false
 	case s == proven:
 		return true
-	case d.serving[fresh]+d.serving[lame] >= max(1, d.limits.Senders/2):
+	case d.serving[fresh]+d.serving[late]+d.serving[lame] >= half:
 		return false
+	case s == late:
+		return d.serving[late] < quarter && (d.slow[late] < reserve || d.slow[late]+hanging < d.limits.Slow)
 	case s == lame:
-		return d.serving[lame] < max(1, d.limits.Senders/4) && d.slow < d.limits.Slow
+		return d.serving[lame] < quarter && hanging < d.limits.Slow-reserve && d.slow[late]+hanging < d.limits.Slow && d.inPace()
 	}
 	return true
+}
+
+// inPace reports whether a request to a lame receiver may begin now. If not, a timer starts senders when they may.
+func (d *dispatcher) inPace() bool {
+	if d.pace.Tokens() >= 1 {
+		return true
+	}
+	d.goOnInPace()
+	return false
+}
+
+// goOnInPace starts a sender at the pace of lame receivers, as long as any of them wait.
+func (d *dispatcher) goOnInPace() {
+	if d.pacing {
+		return
+	}
+	d.pacing = true
+	time.AfterFunc(time.Second/lamePerSecond, func() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.pacing = false
+		if d.stopped {
+			return
+		}
+		d.start()
+		if len(d.rings[lame]) > 0 {
+			d.goOnInPace()
+		}
+	})
 }
 
 // nextQueue takes the queue from its ring whose turn it is; nil when there is none.
@@ -56,13 +90,12 @@ func (d *dispatcher) nextQueue() *queue {
 	if d.stopped {
 		return nil
 	}
-	order := [standings]standing{proven, fresh, lame}
-	if d.turns%othersEvery == 0 {
-		order = [standings]standing{fresh, lame, proven}
+	order := [standings]standing{proven}
+	for i := range unproven { // these alternate
+		order[1+i] = unproven[(d.turns/othersEvery+i)%len(unproven)]
 	}
-	if d.turns/othersEvery%2 == 0 { // fresh and lame ones alternate
-		i, j := slices.Index(order[:], fresh), slices.Index(order[:], lame)
-		order[i], order[j] = lame, fresh
+	if d.turns%othersEvery == 0 {
+		order = [standings]standing{order[1], order[2], order[3], proven}
 	}
 	i := slices.IndexFunc(order[:], d.mayGo)
 	if i < 0 {

@@ -80,7 +80,7 @@ func TestWebhookSigningIsChecked(t *testing.T) {
 		"two lines":              {basic("a\nb", "c"), []string{"basic_auth: The user must be one line without tabs"}},
 		"password with NUL":      {basic("a", "c\x00"), []string{"basic_auth: The password must not contain control characters"}},
 		"long user":              {basic(strings.Repeat("é", 201), ""), []string{"basic_auth: The user may have at most 200 characters, this one has 201"}},
-		"dots of the password":   {basic("a", engine.Mask), []string{"basic_auth: Enter the password, its dots stand for no stored one"}},
+		"dots of the password":   {basic("a", engine.Mask), []string{"basic_auth: Enter the password; its dots stand for no stored one, or for one that was meant for another scheme, host or port"}},
 		"both": {
 			basic("a", "b", engine.Header{Name: "X-Lab"}, engine.Header{Name: "authorization", Value: "Bearer x", Sensitive: true}),
 			[]string{"basic_auth: The user and password and header 2, authorization, set the same header; remove one of them"},

@@ -141,7 +141,7 @@ func (w *Webhook) checkBasicAuth(bad *InvalidError) {
 		bad.add(field, "The user must not hold a colon, which parts it from the password")
 	}
 	if basic.Password == Mask {
-		bad.add(field, "Enter the password, its dots stand for no stored one")
+		bad.add(field, "Enter the password; its dots stand for no stored one, or for one that was meant for another scheme, host or port")
 	}
 	for i, h := range w.Headers {
 		if strings.EqualFold(h.Name, "Authorization") {

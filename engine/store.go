@@ -56,8 +56,8 @@ type Store interface {
 	// ErrConflict when the step is not possible in the delivery's state.
 	ChangeDelivery(ctx context.Context, who Actor, id DeliveryID, c Change) (Delivery, error)
 
-	// PutBack moves deliveries that are in StateSending and were not attempted to StateQueued.
-	PutBack(ctx context.Context, now time.Time, ids []DeliveryID) error
+	// PutBack moves deliveries that are in StateSending and were not attempted to StateQueued, due when they were before.
+	PutBack(ctx context.Context, now time.Time, unsent []*Sending) error
 
 	// CancelUnusable cancels deliveries in StateSending whose webhook or consumer was found out of use.
 	CancelUnusable(ctx context.Context, now time.Time, ids []DeliveryID, reason string) error
@@ -69,7 +69,8 @@ type Store interface {
 
 	// PutBackAbandoned puts back every delivery that is in StateSending but is none of kept, and returns
 	// the webhooks concerned. The process that owns the data directory is the only one that sends, so what it
-	// does not hold was abandoned. Abandoned tests are cancelled.
+	// does not hold was abandoned. Abandoned tests are cancelled. What was never attempted is due as of its acceptance, for
+	// it came before all that waits.
 	PutBackAbandoned(ctx context.Context, now time.Time, kept func(DeliveryID) bool) ([]WebhookID, error)
 
 	// NextDue returns for every webhook with waiting deliveries when the first of them is due.
@@ -81,8 +82,9 @@ type Store interface {
 	// ResumeWebhook ends the pause of a webhook by hand. ErrConflict when it is not paused.
 	ResumeWebhook(ctx context.Context, who Actor, id WebhookID) error
 
-	// StartRecovery begins a recovery with its first piece, and writes it to the audit log. ErrNotFound, or a Conflict.
-	StartRecovery(ctx context.Context, who Actor, id WebhookID, since, now time.Time) (Recovery, error)
+	// StartRecovery begins a recovery with its first piece, and writes it to the audit log. enable: the webhook is switched
+	// on with it. ErrNotFound, or a Conflict, and then nothing was changed.
+	StartRecovery(ctx context.Context, who Actor, id WebhookID, since, now time.Time, enable bool) (Recovery, error)
 
 	// GoOn does a piece of what was too much for the transaction that began it: it cancels what waits for webhooks that
 	// went out of use, and goes on with recoveries. It reports whether more is left.
@@ -129,6 +131,10 @@ type Inserted struct {
 type Sending struct {
 	Delivery Delivery
 	Event    *Event
+	// DueAt is when the delivery was due before it was taken. Put back, it has its old place among those that wait.
+	DueAt time.Time
+
+	asked bool // a person asked for it: it may go though its webhook is paused
 }
 
 // Want asks for deliveries of one webhook.

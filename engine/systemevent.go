@@ -38,6 +38,8 @@ type SystemEvent struct {
 	ErrorAction  string    `json:"error_action,omitempty"`
 	Notification string    `json:"notification,omitempty"`
 	Reason       string    `json:"reason,omitempty"`
+	// PausedUntil is when the next probe may go; zero: the webhook is not paused.
+	PausedUntil time.Time `json:"paused_until,omitzero"`
 }
 
 // NewSystemEvent returns the event that carries s, for the webhooks of one consumer.

@@ -191,7 +191,7 @@ func (e *Engine) runTest(t *RunningTest, w *Webhook) {
 		t.err = ErrStopping
 		e.mu.Lock()
 		defer e.mu.Unlock()
-		e.putBack = append(e.putBack, t.Delivery.ID)
+		e.putBack = append(e.putBack, s)
 		return
 	}
 	once(&r)

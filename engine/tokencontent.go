@@ -1,9 +1,13 @@
 package engine
 
 import (
+	"bytes"
+	"encoding/json"
 	"encoding/xml"
+	"fmt"
 	"mime"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -18,10 +22,10 @@ type contentTemplate struct {
 // newContentTemplate takes content apart. contentType is what the webhook says of it, empty when it says nothing.
 func newContentTemplate(content, contentType string) contentTemplate {
 	parts, problem := parseJSONTemplate(content)
-	isJSON := problem == ""
+	isJSON := problem == "" || isJSONLines(contentType)
 	if !isJSONType(contentType) {
 		// A token alone may be meant as JSON or not: that it is text disturbs fewer receivers.
-		isJSON = isJSON && !strings.HasPrefix(strings.TrimSpace(content), "@")
+		isJSON = isJSON && (isJSONLines(contentType) || !strings.HasPrefix(strings.TrimSpace(content), "@"))
 	}
 	t := contentTemplate{parts: parts, contentType: contentType}
 	if contentType == "" {
@@ -31,7 +35,10 @@ func newContentTemplate(content, contentType string) contentTemplate {
 		}
 	}
 	t.escape = escapeFor(t.contentType, isJSON)
-	if isJSON {
+	switch {
+	case isCSV(contentType):
+		markUnquoted(t.parts)
+	case isJSON:
 		for i := range t.parts {
 			if t.parts[i].bare {
 				t.parts[i].text = jsonText(t.parts[i].name)
@@ -60,6 +67,10 @@ func escapeFor(contentType string, isJSON bool) func(value, part) string {
 		return func(v value, _ part) string { return url.QueryEscape(v.String()) }
 	case strings.HasSuffix(mediaType, "/xml"), strings.HasSuffix(mediaType, "+xml"), mediaType == "text/html":
 		return func(v value, _ part) string { return inXML(v.String()) }
+	case isCSV(contentType):
+		return escapeCSV
+	case isJSONLines(contentType):
+		return func(v value, p part) string { return escapeJSON(v.oneLine(), p) }
 	case isJSON:
 		return escapeJSON
 	case isJSONType(contentType):
@@ -77,6 +88,63 @@ func escapeJSON(v value, p part) string {
 		return string(v.raw)
 	}
 	return jsonText(v.text)
+}
+
+// isJSONLines reports whether content of that type is a JSON value a line.
+func isJSONLines(contentType string) bool {
+	mediaType, _, _ := mime.ParseMediaType(contentType)
+	return slices.Contains([]string{"application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines"}, mediaType)
+}
+
+// oneLine returns a value whose JSON has no line breaks.
+func (v value) oneLine() value {
+	if v.raw != nil {
+		var line bytes.Buffer
+		_ = json.Compact(&line, v.raw) // it is a part of valid JSON
+		v.raw = line.Bytes()
+	}
+	return v
+}
+
+// jsonLinesProblem says what keeps a text from being a JSON value a line once its tokens are filled; "" when nothing does.
+func jsonLinesProblem(content string) string {
+	for i, line := range strings.Split(content, "\n") {
+		if strings.TrimSpace(line) == "" {
+			continue
+		}
+		if _, problem := parseJSONTemplate(line); problem != "" {
+			return fmt.Sprintf("line %d: %s", i+1, problem)
+		}
+	}
+	return ""
+}
+
+func isCSV(contentType string) bool {
+	mediaType, _, _ := mime.ParseMediaType(contentType)
+	return mediaType == "text/csv"
+}
+
+// markUnquoted notes which tokens of CSV stand outside of quotes.
+func markUnquoted(parts template) {
+	quoted := false
+	for i := range parts {
+		if parts[i].name == "" {
+			quoted = quoted != (strings.Count(parts[i].text, `"`)%2 == 1)
+		}
+		parts[i].bare = !quoted
+	}
+}
+
+// escapeCSV writes a value within the quotes of a field, or as a field of its own, in quotes when it needs them.
+func escapeCSV(v value, p part) string {
+	text := v.String()
+	switch {
+	case !p.bare:
+		return strings.ReplaceAll(text, `"`, `""`)
+	case !strings.ContainsAny(text, ",;\t\r\n\""):
+		return text
+	}
+	return `"` + strings.ReplaceAll(text, `"`, `""`) + `"`
 }
 
 func inJSONString(s string) string {

@@ -25,6 +25,8 @@ func TestTokensInContent(t *testing.T) {
 		asJSON = "application/json"
 		text   = "text/plain; charset=utf-8"
 		form   = "application/x-www-form-urlencoded"
+		lines  = "application/x-ndjson"
+		csv    = "text/csv; charset=utf-8"
 	)
 	e := labEvent(`"UserEmail":"a\"b\\c\n\u00e9<&>'","Variables":{"n":1.50,"b":true,"o":{"k" : [1,2]},"z":null}`)
 	for name, tt := range map[string]struct {
@@ -51,9 +53,16 @@ func TestTokensInContent(t *testing.T) {
 		"form":           {form, "u=@lab.User.Email&x=1", "u=a%22b%5Cc%0A%C3%A9%3C%26%3E%27&x=1", form, nil},
 		"XML":            {"application/soap+xml; charset=utf-8", `<a b="@lab.User.Email"/>`, `<a b="a&#34;b\c&#xA;é&lt;&amp;&gt;&#39;"/>`, "application/soap+xml; charset=utf-8", nil},
 		"HTML":           {"text/html", `<b>@lab.User.Email</b>`, `<b>a&#34;b\c&#xA;é&lt;&amp;&gt;&#39;</b>`, "text/html", nil},
-		"no JSON":        {"", `{"a":1@lab.User.Id}`, `{"a":15023932}`, text, nil},
-		"as a key":       {"", `{@lab.Tag:1}`, `{:1}`, text, nil},
-		"key in quotes":  {"", `{"@lab.User.Id":1}`, `{"5023932":1}`, asJSON, nil},
+		"JSON lines": {
+			lines, "{\"a\":\"@lab.User.Email\"}\n{\"o\":@lab.Variable(o),\"x\":@lab.TextBox(1)}\n",
+			"{\"a\":\"a\\\"b\\\\c\\né<&>'\"}\n{\"o\":{\"k\":[1,2]},\"x\":\"@lab.TextBox(1)\"}\n", lines,
+			[]string{"@lab.TextBox(1)"},
+		},
+		"a JSON line of a token": {lines, "@lab.User.FirstName", `"Example"`, lines, nil},
+		"CSV":                    {csv, "id,name\r\n@lab.User.Id,\"<@lab.User.Email>\",@lab.User.Email,\"\"\"@lab.User.Id\"", "id,name\r\n5023932,\"<a\"\"b\\c\né<&>'>\",\"a\"\"b\\c\né<&>'\",\"\"\"5023932\"", csv, nil},
+		"no JSON":                {"", `{"a":1@lab.User.Id}`, `{"a":15023932}`, text, nil},
+		"as a key":               {"", `{@lab.Tag:1}`, `{:1}`, text, nil},
+		"key in quotes":          {"", `{"@lab.User.Id":1}`, `{"5023932":1}`, asJSON, nil},
 	} {
 		w := ownContent(tt.contentType, tt.content)
 		if err := w.Validate(engine.BuiltIn); err != nil {
@@ -89,6 +98,39 @@ func TestContentWithTokensIsChecked(t *testing.T) {
 		w := ownContent("application/json", content)
 		if diff := cmp.Diff(want, problems(t, w.Validate(engine.BuiltIn))); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", content, diff)
+		}
+	}
+}
+
+// TestContentTypeHeader: a header line without tokens says how values are written, and what is checked.
+func TestContentTypeHeader(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		headers []engine.Header
+		content string
+		want    []string
+		body    string
+	}{
+		"a form":       {[]engine.Header{{Name: "content-type", Value: "application/x-www-form-urlencoded"}}, "n=@lab.User.FirstName&m=@event.Data", nil, "n=Example&m=%7B"},
+		"JSON lines":   {[]engine.Header{{Name: "Content-Type", Value: "application/jsonl"}}, "{}\n\n{\"a\":}", []string{"content: Content is not a JSON value a line: line 3: invalid character '}' looking for beginning of value (line 1, column 6)"}, ""},
+		"JSON":         {[]engine.Header{{Name: "Content-Type", Value: "application/json"}}, "{", []string{"content: Content is not JSON: unexpected end of JSON input (line 1, column 1)"}, ""},
+		"with a token": {[]engine.Header{{Name: "Content-Type", Value: "@lab.Tag"}}, "{", nil, "{"},
+		"none":         {[]engine.Header{{Name: "Content-Type", Value: "json; x"}}, "{}", []string{"headers: Header 1: the value of Content-Type is no media type; enter one such as application/json, or remove the line"}, ""},
+		"two": {[]engine.Header{{Name: "Content-Type", Value: "text/csv"}, {Name: "content-type", Value: "text/html"}}, "a", []string{
+			"headers: Header 2: content-type was given before; remove one of the lines",
+		}, ""},
+	} {
+		w := ownContent("", tt.content)
+		w.Headers = tt.headers
+		if diff := cmp.Diff(tt.want, problems(t, w.Validate(engine.BuiltIn))); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+		if tt.want != nil {
+			continue
+		}
+		r, err := engine.Render(&w, labEvent(""), engine.Stamp{})
+		if err != nil || !strings.HasPrefix(string(r.Body), tt.body) || len(r.Header["Content-Type"]) != 1 {
+			t.Errorf("%s: %q, %v", name, r.Body, err)
 		}
 	}
 }
@@ -204,7 +246,7 @@ func FuzzContentTokens(f *testing.F) {
 			f.Add(content, value)
 		}
 	}
-	types := []string{"", "application/json", "text/plain", "application/x-www-form-urlencoded", "application/xml"}
+	types := []string{"", "application/json", "text/plain", "application/x-www-form-urlencoded", "application/xml", "application/x-ndjson"}
 	f.Fuzz(func(t *testing.T, content, value string) {
 		e, calm := labEvent(hostile(t, value)), labEvent(hostile(t, "calm"))
 		for _, contentType := range types {
@@ -225,6 +267,8 @@ func FuzzContentTokens(f *testing.F) {
 			switch sent {
 			case "application/json":
 				same = json.Valid(r.Body) && len(tokensOfJSON(t, body)) == len(tokensOfJSON(t, calmBody))
+			case "application/x-ndjson":
+				same = strings.Count(body, "\n") == strings.Count(calmBody, "\n") && len(tokensOfJSON(t, body)) == len(tokensOfJSON(t, calmBody))
 			case "application/x-www-form-urlencoded":
 				same = strings.Count(body, "&") == strings.Count(calmBody, "&") && strings.Count(body, "=") == strings.Count(calmBody, "=")
 			case "application/xml":

@@ -34,15 +34,22 @@ func (r Role) Allows(need Role) bool {
 
 // User is a person who signs in to the screens.
 type User struct {
-	ID        UserID
-	Login     string // e-mail address or user name, unique in any case
-	Name      string
-	Role      Role
-	Enabled   bool
-	TimeZone  string // IANA name; empty: UTC
-	Theme     string // "light", "dark" or empty for the system's
-	CreatedAt time.Time
+	ID       UserID
+	Login    string // e-mail address or user name, unique in any case
+	Name     string
+	Role     Role
+	Enabled  bool
+	TimeZone string // IANA name; empty: UTC
+	Theme    string // "light", "dark" or empty for the system's
+	Compact  bool   // lower rows in tables
+	// NoShortcuts: single keys do nothing.
+	NoShortcuts bool
+	CreatedAt   time.Time
+	SignedInAt  time.Time // the last time; zero: never
 }
+
+// Themes are what a user may choose; the empty one follows the system.
+var Themes = []string{"", "light", "dark"}
 
 // Validate returns an InvalidError that names every field that breaks a rule.
 func (u *User) Validate() error {
@@ -60,7 +67,10 @@ func (u *User) Validate() error {
 	}
 	// "Local" would be the zone of whatever host the server runs on.
 	if _, err := time.LoadLocation(u.TimeZone); err != nil || u.TimeZone == "Local" {
-		bad.add("time_zone", "There is no time zone %q", u.TimeZone)
+		bad.add("time_zone", "There is no time zone %q; names are such as Europe/Vienna", u.TimeZone)
+	}
+	if !slices.Contains(Themes, u.Theme) {
+		bad.add("theme", "Choose light, dark or that of the system")
 	}
 	return bad.orNil()
 }

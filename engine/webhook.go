@@ -197,11 +197,28 @@ func (w *Webhook) checkContent(bad *InvalidError) {
 	if w.SendLabDetails || w.Content == "" {
 		return
 	}
-	if isJSONType(w.ContentType) {
+	switch contentType := w.contentType(); {
+	case isJSONType(contentType):
 		if _, msg := parseJSONTemplate(w.Content); msg != "" {
 			bad.add("content", "Content is not JSON: %s", msg)
 		}
+	case isJSONLines(contentType):
+		if msg := jsonLinesProblem(w.Content); msg != "" {
+			bad.add("content", "Content is not a JSON value a line: %s", msg)
+		}
 	}
+}
+
+// contentType returns what is said of the webhook's own content: by a header line without tokens or, where there is none,
+// by ContentType.
+func (w *Webhook) contentType() string {
+	given := w.ContentType
+	for _, h := range w.Headers {
+		if h.isContentType() && !parseTokens(h.Value.Reveal(), false).hasTokens() {
+			given = h.Value.Reveal()
+		}
+	}
+	return given
 }
 
 // isMediaType reports whether s may stand as a Content-Type.

@@ -116,7 +116,7 @@ func TestWebhookValidateRefuses(t *testing.T) {
 		"our event header":      {header("Labhook-Anything", "x"), []string{"headers: Header 1: Labhook-Anything is set by Labhook and cannot be given"}},
 		"proxy header":          {header("Proxy-Authorization", "x"), []string{"headers: Header 1: Proxy-Authorization is set by Labhook and cannot be given"}},
 		"open Authorization":    {header("authorization", "Bearer x"), []string{"headers: Header 1: authorization carries a secret and must be sensitive"}},
-		"mask as value":         {header("X-Key", engine.Mask), []string{"headers: Header 1: enter the value of X-Key, its dots stand for no stored value"}},
+		"mask as value":         {header("X-Key", engine.Mask), []string{"headers: Header 1: enter the value of X-Key; its dots stand for no stored value, or for one that was meant for another scheme, host or port"}},
 		"too many headers": {func(w *engine.Webhook) {
 			w.Headers = make([]engine.Header, 51)
 			for i := range w.Headers {

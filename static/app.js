@@ -93,6 +93,55 @@
     });
   }
 
+  // Shortcuts: single keys, for people who have them switched on; never inside fields or with modifiers.
+  const places = { a: "/admin", c: "/admin/integration/api-consumers", e: "/events", d: "/deliveries", l: "/lab-instances" };
+  const clicks = { n: "a[rel=next]", p: "a[rel=prev]", r: "form[action$='/resend'] button", c: "[data-copy='#curl']" };
+  const fields = { "/": "#find", f: "main .filters :is(summary, select, input)" };
+  const rows = (step) => {
+    const links = [...document.querySelectorAll("main tbody th a")];
+    links[Math.max(0, links.indexOf(document.activeElement) + step)]?.focus();
+  };
+  const showKeys = async () => {
+    const answer = await fetch("/help/keys");
+    const map = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("keys-map");
+    if (!map) return location.assign("/help/keys"); // the session has ended
+    const dialog = document.createElement("dialog");
+    dialog.setAttribute("aria-label", "Keyboard shortcuts");
+    const close = document.createElement("button");
+    close.className = "button";
+    close.textContent = "Close";
+    close.onclick = () => dialog.close();
+    dialog.onclose = () => dialog.remove();
+    dialog.append(map, close);
+    document.body.append(dialog);
+    dialog.showModal();
+  };
+  let gone = 0; // when g was pressed
+  const shortcut = (key) => {
+    const afterG = Date.now() - gone < 1500;
+    gone = key === "g" ? Date.now() : 0;
+    if (afterG && places[key]) location.assign(places[key]);
+    else if (key === "?") showKeys();
+    else if (key === "j" || key === "k") rows(key === "j" ? 1 : -1);
+    else if (Object.hasOwn(fields, key)) document.querySelector(fields[key])?.focus();
+    else if (Object.hasOwn(clicks, key)) document.querySelector(clicks[key])?.click();
+    else return key === "g";
+    return true;
+  };
+  if (document.documentElement.dataset.shortcuts) {
+    let taken = false; // the key did something, and is not to be typed where the focus went
+    document.addEventListener("keydown", (event) => {
+      taken = false;
+      if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+      if (event.target.closest("input, textarea, select, dialog, [contenteditable]")) return;
+      taken = shortcut(event.key);
+      if (taken) event.preventDefault();
+    });
+    document.addEventListener("keypress", (event) => {
+      if (taken) event.preventDefault();
+    });
+  }
+
   // Live: sections with hx-trigger="live:tick from:body" ask the server again while somebody looks at them.
   const remember = (on) => {
     try {

@@ -4,14 +4,11 @@ package views
 
 //lint:file-ignore SA4006 This context is only used if a nested component is present.
 
-import (
-	"github.com/a-h/templ"
-	templruntime "github.com/a-h/templ/runtime"
-)
+import "github.com/a-h/templ"
+import templruntime "github.com/a-h/templ/runtime"
 
 import (
 	"fmt"
-
 	"labhook/engine"
 )
 
@@ -1558,10 +1555,8 @@ func EventTypeFormPage(f EventTypeForm) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if f.New {
-				templ_7745c5c3_Err = TextField(Field{
-					ID: "code", Label: "Code", Value: o.Code, Autocomplete: "off", Problems: problems,
-					Hint: "What senders post and webhooks name, such as badge.awarded. Letters, digits, dots, underscores and hyphens. It stays what it is.",
-				}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = TextField(Field{ID: "code", Label: "Code", Value: o.Code, Autocomplete: "off", Problems: problems,
+					Hint: "What senders post and webhooks name, such as badge.awarded. Letters, digits, dots, underscores and hyphens. It stays what it is."}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -1571,10 +1566,8 @@ func EventTypeFormPage(f EventTypeForm) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			}
-			templ_7745c5c3_Err = TextField(Field{
-				ID: "label", Label: "Name", Value: o.Label, Autocomplete: "off", Problems: problems,
-				Hint: "What people see. It is taken wherever a code is asked for.",
-			}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = TextField(Field{ID: "label", Label: "Name", Value: o.Label, Autocomplete: "off", Problems: problems,
+				Hint: "What people see. It is taken wherever a code is asked for."}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -1586,24 +1579,18 @@ func EventTypeFormPage(f EventTypeForm) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = TextArea(Field{
-				ID: "sample", Label: "Example data", Value: o.Sample, Rows: 10, Problems: problems,
-				Hint: "A JSON object as senders post it. Previews and tests of webhooks use it.",
-			}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = TextArea(Field{ID: "sample", Label: "Example data", Value: o.Sample, Rows: 10, Problems: problems,
+				Hint: "A JSON object as senders post it. Previews and tests of webhooks use it."}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = TextField(Field{
-				ID: "subject_field", Label: "Subject field", Value: o.SubjectField, Autocomplete: "off", Problems: problems,
-				Hint: "The field of the data that says what the event is about, unless the sender says so. Events about the same wait behind a blocking webhook. Empty: only the sender says.",
-			}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = TextField(Field{ID: "subject_field", Label: "Subject field", Value: o.SubjectField, Autocomplete: "off", Problems: problems,
+				Hint: "The field of the data that says what the event is about, unless the sender says so. Events about the same wait behind a blocking webhook. Empty: only the sender says."}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = TextArea(Field{
-				ID: "schema", Label: "JSON Schema", Value: o.Schema, Rows: 10, Problems: problems,
-				Hint: "Events whose data break it are refused. It may refer to its own parts alone. Empty: any JSON object will do.",
-			}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = TextArea(Field{ID: "schema", Label: "JSON Schema", Value: o.Schema, Rows: 10, Problems: problems,
+				Hint: "Events whose data break it are refused. It may refer to its own parts alone. Empty: any JSON object will do."}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -4,14 +4,11 @@ package views
 
 //lint:file-ignore SA4006 This context is only used if a nested component is present.
 
-import (
-	"github.com/a-h/templ"
-	templruntime "github.com/a-h/templ/runtime"
-)
+import "github.com/a-h/templ"
+import templruntime "github.com/a-h/templ/runtime"
 
 import (
 	"fmt"
-
 	"labhook/engine"
 )
 
@@ -757,10 +754,8 @@ func ConsumerFormPage(f ConsumerForm) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = TextField(Field{
-				ID: "external_id", Label: "External ID", Value: c.ExternalID, Autocomplete: "off", Problems: problems,
-				Hint: "Your own name for it, which events may use in place of Labhook's id. Letters, digits and . _ - :",
-			}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = TextField(Field{ID: "external_id", Label: "External ID", Value: c.ExternalID, Autocomplete: "off", Problems: problems,
+				Hint: "Your own name for it, which events may use in place of Labhook's id. Letters, digits and . _ - :"}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -780,10 +775,8 @@ func ConsumerFormPage(f ConsumerForm) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = TextField(Field{
-				ID: "technical_contact", Label: "Technical contact", Value: c.TechnicalContact, Autocomplete: "off", Problems: problems,
-				Hint: "Whom to ask when its receiver fails.",
-			}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = TextField(Field{ID: "technical_contact", Label: "Technical contact", Value: c.TechnicalContact, Autocomplete: "off", Problems: problems,
+				Hint: "Whom to ask when its receiver fails."}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -791,10 +784,8 @@ func ConsumerFormPage(f ConsumerForm) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = CheckField(Field{
-				ID: "one_send_per_url", Label: "One send per URL", Checked: c.OneSendPerURL, Problems: problems,
-				Hint: "Of several webhooks with the same URL that an event concerns, only the first in order is sent, as Skilljar does.",
-			}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = CheckField(Field{ID: "one_send_per_url", Label: "One send per URL", Checked: c.OneSendPerURL, Problems: problems,
+				Hint: "Of several webhooks with the same URL that an event concerns, only the first in order is sent, as Skilljar does."}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -802,10 +793,8 @@ func ConsumerFormPage(f ConsumerForm) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = CheckField(Field{
-				ID: "enabled", Label: "Enabled", Checked: c.Enabled, Problems: problems,
-				Hint: "Off: nothing is sent to it, and deliveries that wait are cancelled.",
-			}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = CheckField(Field{ID: "enabled", Label: "Enabled", Checked: c.Enabled, Problems: problems,
+				Hint: "Off: nothing is sent to it, and deliveries that wait are cancelled."}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -862,10 +851,8 @@ func expiresField(p Page, value string) templ.Component {
 			templ_7745c5c3_Var36 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = TextField(Field{
-			ID: "expires", Label: "Expires", Type: "datetime-local", Value: value, Problems: p.Problems,
-			Hint: "Time in the zone " + p.Zone.String() + ". Empty: never.",
-		}).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = TextField(Field{ID: "expires", Label: "Expires", Type: "datetime-local", Value: value, Problems: p.Problems,
+			Hint: "Time in the zone " + p.Zone.String() + ". Empty: never."}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -4,15 +4,12 @@ package views
 
 //lint:file-ignore SA4006 This context is only used if a nested component is present.
 
-import (
-	"github.com/a-h/templ"
-	templruntime "github.com/a-h/templ/runtime"
-)
+import "github.com/a-h/templ"
+import templruntime "github.com/a-h/templ/runtime"
 
 import (
-	"strings"
-
 	"labhook/engine"
+	"strings"
 )
 
 // DeliveryList is the screen of the deliveries that a filter chooses.
@@ -807,7 +804,7 @@ func BulkPage(b Bulk) templ.Component {
 						return templ_7745c5c3_Err
 					}
 				}
-				templ_7745c5c3_Var35 := []any{"button", templ.KV("primary", b.verb() == "Resend"), templ.KV("danger", b.verb() == "Cancel")}
+				var templ_7745c5c3_Var35 = []any{"button", templ.KV("primary", b.verb() == "Resend"), templ.KV("danger", b.verb() == "Cancel")}
 				templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_Buffer, templ_7745c5c3_Var35...)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err

@@ -4,16 +4,13 @@ package views
 
 //lint:file-ignore SA4006 This context is only used if a nested component is present.
 
-import (
-	"github.com/a-h/templ"
-	templruntime "github.com/a-h/templ/runtime"
-)
+import "github.com/a-h/templ"
+import templruntime "github.com/a-h/templ/runtime"
 
 import (
 	"fmt"
-	"slices"
-
 	"labhook/engine"
+	"slices"
 )
 
 // DeliveryRows is a table of deliveries in the order of its rows.

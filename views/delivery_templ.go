@@ -4,14 +4,11 @@ package views
 
 //lint:file-ignore SA4006 This context is only used if a nested component is present.
 
-import (
-	"github.com/a-h/templ"
-	templruntime "github.com/a-h/templ/runtime"
-)
+import "github.com/a-h/templ"
+import templruntime "github.com/a-h/templ/runtime"
 
 import (
 	"fmt"
-
 	"labhook/engine"
 )
 
@@ -367,7 +364,7 @@ func deliveryContent(d DeliveryDetail) templ.Component {
 			}
 		}
 		for _, a := range d.Earlier {
-			templ_7745c5c3_Var14 := []any{attemptClass(a)}
+			var templ_7745c5c3_Var14 = []any{attemptClass(a)}
 			templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_Buffer, templ_7745c5c3_Var14...)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

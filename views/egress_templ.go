@@ -4,16 +4,13 @@ package views
 
 //lint:file-ignore SA4006 This context is only used if a nested component is present.
 
-import (
-	"github.com/a-h/templ"
-	templruntime "github.com/a-h/templ/runtime"
-)
+import "github.com/a-h/templ"
+import templruntime "github.com/a-h/templ/runtime"
 
 import (
+	"labhook/engine"
 	"net/netip"
 	"strconv"
-
-	"labhook/engine"
 )
 
 // EgressPage shows the addresses that receivers must allow.
@@ -1259,24 +1256,18 @@ func EgressEditPage(f EgressForm) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = TextArea(Field{
-				ID: "addresses", Label: "Addresses and networks", Value: f.Addresses, Rows: 10, Problems: f.Page.Problems,
-				Hint: "One a line, IPv4 or IPv6, each followed by a label if you like: 198.51.100.7 first gateway. At most " + strconv.Itoa(engine.MaxEgressEntries) + ".",
-			}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = TextArea(Field{ID: "addresses", Label: "Addresses and networks", Value: f.Addresses, Rows: 10, Problems: f.Page.Problems,
+				Hint: "One a line, IPv4 or IPv6, each followed by a label if you like: 198.51.100.7 first gateway. At most " + strconv.Itoa(engine.MaxEgressEntries) + "."}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = TextField(Field{
-				ID: "valid_until", Label: "May change after", Type: "datetime-local", Value: f.ValidUntil, Problems: f.Page.Problems,
-				Hint: "Until then receivers may rely on the list. Time in the zone " + f.Page.Zone.String() + ". Empty: nothing is said.",
-			}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = TextField(Field{ID: "valid_until", Label: "May change after", Type: "datetime-local", Value: f.ValidUntil, Problems: f.Page.Problems,
+				Hint: "Until then receivers may rely on the list. Time in the zone " + f.Page.Zone.String() + ". Empty: nothing is said."}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = CheckField(Field{
-				ID: "public", Label: "Public", Checked: f.List.Public, Problems: f.Page.Problems,
-				Hint: "Everybody may read egress.txt and egress.json, without signing in. This page stays for those who sign in.",
-			}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = CheckField(Field{ID: "public", Label: "Public", Checked: f.List.Public, Problems: f.Page.Problems,
+				Hint: "Everybody may read egress.txt and egress.json, without signing in. This page stays for those who sign in."}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -1284,10 +1275,8 @@ func EgressEditPage(f EgressForm) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = TextField(Field{
-				ID: "echo_url", Label: "Echo URL", Type: "url", Value: f.List.EchoURL, Problems: f.Page.Problems, Autocomplete: "off",
-				Hint: "Answers a GET with nothing but the address that it is asked from. It is asked when somebody clicks on Check now, in the way in which webhooks are sent.",
-			}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = TextField(Field{ID: "echo_url", Label: "Echo URL", Type: "url", Value: f.List.EchoURL, Problems: f.Page.Problems, Autocomplete: "off",
+				Hint: "Answers a GET with nothing but the address that it is asked from. It is asked when somebody clicks on Check now, in the way in which webhooks are sent."}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

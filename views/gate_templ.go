@@ -4,10 +4,8 @@ package views
 
 //lint:file-ignore SA4006 This context is only used if a nested component is present.
 
-import (
-	"github.com/a-h/templ"
-	templruntime "github.com/a-h/templ/runtime"
-)
+import "github.com/a-h/templ"
+import templruntime "github.com/a-h/templ/runtime"
 
 import "labhook/engine"
 
@@ -33,7 +31,7 @@ func gate(d LabInstanceDetail, row engine.DeliveryRow, g engine.Gate) templ.Comp
 			templ_7745c5c3_Var1 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Var2 := []any{"gate", templ.KV("closed", g.Closed())}
+		var templ_7745c5c3_Var2 = []any{"gate", templ.KV("closed", g.Closed())}
 		templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_Buffer, templ_7745c5c3_Var2...)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
@@ -959,10 +957,8 @@ func GateOpenPage(o GateOpen) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = TextArea(prose(Field{
-				ID: "reason", Label: "Reason", Value: o.Reason, Required: true, Problems: o.Page.Problems,
-				Hint: "Why the lab need not wait any longer. It is shown on the lab's page and kept in the audit log.",
-			})).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = TextArea(prose(Field{ID: "reason", Label: "Reason", Value: o.Reason, Required: true, Problems: o.Page.Problems,
+				Hint: "Why the lab need not wait any longer. It is shown on the lab's page and kept in the audit log."})).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -4,15 +4,12 @@ package views
 
 //lint:file-ignore SA4006 This context is only used if a nested component is present.
 
-import (
-	"github.com/a-h/templ"
-	templruntime "github.com/a-h/templ/runtime"
-)
+import "github.com/a-h/templ"
+import templruntime "github.com/a-h/templ/runtime"
 
 import (
-	"time"
-
 	"labhook/engine"
+	"time"
 )
 
 // KeyList is the page of the platform keys.
@@ -459,10 +456,8 @@ func KeyFormPage(f KeyForm) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = TextField(Field{
-				ID: "description", Label: "Description", Value: f.Key.Description, Autocomplete: "off", Problems: f.Page.Problems,
-				Hint: "Who uses it, so that you know later whether it can be revoked.",
-			}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = TextField(Field{ID: "description", Label: "Description", Value: f.Key.Description, Autocomplete: "off", Problems: f.Page.Problems,
+				Hint: "Who uses it, so that you know later whether it can be revoked."}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -16,6 +16,8 @@ type Page struct {
 	Nav      string           // the entry of the top bar that is current: "events", "deliveries", "labs", "admin"
 	User     *engine.User     // nil: nobody is signed in
 	Crumbs   []Crumb          // the last one is the page itself and has no URL
+	Site     string           // name of the installation; empty: Labhook
+	Find     string           // what was looked for, for the field of the top bar
 	Flash    string           // one sentence about what was just done
 	Problems []engine.Invalid // what is wrong with the form on the page
 	Zone     *time.Location
@@ -30,7 +32,7 @@ func (p Page) Can(need engine.Role) bool { return p.User != nil && p.User.Role.A
 
 // fullTitle is the text of the title element.
 func (p Page) fullTitle() string {
-	title := p.Title + " · Labhook"
+	title := p.Title + " · " + siteName(p.Site)
 	if len(p.Problems) > 0 {
 		title = "Error: " + title
 	}

@@ -1,5 +1,7 @@
 package views
 
+import "labhook/engine"
+
 // ServerSetting is something that the server was started with.
 type ServerSetting struct {
 	Group  string // what it is about: "Delivery"
@@ -40,5 +42,7 @@ func (s ServerSetting) origin() string {
 // SettingList is the page of the settings.
 type SettingList struct {
 	Page     Page
+	Site     engine.SiteSettings // what is set on the screens
+	CanEdit  bool
 	Settings []ServerSetting // those of a group in a row
 }

@@ -21,6 +21,48 @@ func SignedOutURL() string { return "/login?signed-out=1" }
 // LogoutURL takes the POST that signs out.
 func LogoutURL() string { return "/logout" }
 
+// InvitationURL is the page on which an invited user chooses a password, and takes the POST that does it.
+func InvitationURL(token string) string { return withQuery("/invitation", "token", token) }
+
+// AccountURL is the page of the person who is signed in, and takes the POST that changes how things look.
+func AccountURL() string { return "/account" }
+
+// AccountPasswordURL takes the POST that changes the password of who is signed in.
+func AccountPasswordURL() string { return "/account/password" }
+
+// KeysHelpURL is the map of the keyboard shortcuts.
+func KeysHelpURL() string { return "/help/keys" }
+
+// UsersURL lists the users.
+func UsersURL() string { return "/admin/users" }
+
+// UserNewURL is the form that adds a user.
+func UserNewURL() string { return UsersURL() + "/new" }
+
+// UserURL is a user's page, and takes the POST that changes it.
+func UserURL(id engine.UserID) string { return UsersURL() + "/" + id.String() }
+
+// UserInviteURL is the page that asks before a user's password is reset, and takes the POST that does it.
+func UserInviteURL(id engine.UserID) string { return UserURL(id) + "/invite" }
+
+// UserEnableURL takes the POST that lets a user sign in again.
+func UserEnableURL(id engine.UserID) string { return UserURL(id) + "/enable" }
+
+// UserDisableURL takes the POST that signs a user out for good.
+func UserDisableURL(id engine.UserID) string { return UserURL(id) + "/disable" }
+
+// UserDeleteURL is the page that asks before a user is deleted, and takes the POST that does it.
+func UserDeleteURL(id engine.UserID) string { return UserURL(id) + "/delete" }
+
+// FindURL leads to what a text names; it may be empty.
+func FindURL(text string) string { return withQuery("/find", "q", text) }
+
+// AuditCSVURL downloads the audit log. The query is that of AuditURL.
+func AuditCSVURL(query ...string) string { return withQuery("/admin/audit.csv", query...) }
+
+// AuditURL is the audit log. The query is pairs of name and value, as that of DeliveriesURL.
+func AuditURL(query ...string) string { return withQuery("/admin/audit", query...) }
+
 // AdminURL is Site Administration.
 func AdminURL() string { return "/admin" }
 
@@ -103,6 +145,9 @@ func EgressJSONURL() string { return "/egress.json" }
 
 // SettingsURL is the page of what the server was started with.
 func SettingsURL() string { return "/admin/settings" }
+
+// SettingsEditURL is the form that changes what is set on the screens, and takes the POST that does it.
+func SettingsEditURL() string { return SettingsURL() + "/edit" }
 
 // NewWebhookURL is the form that adds a webhook to a consumer. The query may name an event type that it begins with.
 func NewWebhookURL(consumer engine.ConsumerID, query ...string) string {

@@ -58,7 +58,7 @@ func (f WebhookForm) row(id string) Field {
 	case "content":
 		return f.area(id, "Text", "Sent with its tokens replaced.", f.Content, 8)
 	case "content_type":
-		return f.field(id, "Content Type", "Empty: application/json where the text is JSON, else text/plain.", f.ContentType)
+		return f.field(id, "Content Type", "Empty: application/json where the text is JSON, else text/plain. Values of tokens are escaped for JSON, JSON lines, forms, XML, HTML and CSV; in other types they are put in as they are.", f.ContentType)
 	case "delay":
 		return f.number(id, "Delay (Seconds)", "Pause before the first attempt, 0 to 86,400.", f.Delay)
 	case "timeout":
@@ -105,7 +105,7 @@ func (f WebhookForm) headersRow() Field {
 		"One a line, Name: value or name=value. Secret values, such as that of Authorization, are stored encrypted and shown as "+engine.Mask+".",
 		f.Headers, 4)
 	if strings.Contains(f.Headers, engine.Mask) {
-		row.Hint += " Leave the dots to keep a value."
+		row.Hint += " Leave the dots to keep a value; with another host in the URL enter it again."
 	}
 	return row
 }

@@ -4,15 +4,12 @@ package views
 
 //lint:file-ignore SA4006 This context is only used if a nested component is present.
 
-import (
-	"github.com/a-h/templ"
-	templruntime "github.com/a-h/templ/runtime"
-)
+import "github.com/a-h/templ"
+import templruntime "github.com/a-h/templ/runtime"
 
 import (
-	"strconv"
-
 	"labhook/engine"
+	"strconv"
 )
 
 // WebhookEdit is the page of Add and Edit Webhook. The twelve rows of Skillable Studio's dialog come first, in its order.
@@ -715,7 +712,7 @@ func webhookErrorAction(f WebhookForm, field Field) templ.Component {
 			templ_7745c5c3_Var28 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Var29 := []any{"field", "error-action", templ.KV("bad", len(field.messages()) > 0)}
+		var templ_7745c5c3_Var29 = []any{"field", "error-action", templ.KV("bad", len(field.messages()) > 0)}
 		templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_Buffer, templ_7745c5c3_Var29...)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err

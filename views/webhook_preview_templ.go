@@ -4,10 +4,8 @@ package views
 
 //lint:file-ignore SA4006 This context is only used if a nested component is present.
 
-import (
-	"github.com/a-h/templ"
-	templruntime "github.com/a-h/templ/runtime"
-)
+import "github.com/a-h/templ"
+import templruntime "github.com/a-h/templ/runtime"
 
 import "fmt"
 
@@ -217,7 +215,7 @@ func holdPreview(h HoldPreview) templ.Component {
 		ctx = templ.ClearChildren(ctx)
 		if h.Blocking {
 			if h.shown() {
-				templ_7745c5c3_Var10 := []any{templ.KV("notice", h.long()), templ.KV("warning", h.long())}
+				var templ_7745c5c3_Var10 = []any{templ.KV("notice", h.long()), templ.KV("warning", h.long())}
 				templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_Buffer, templ_7745c5c3_Var10...)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err

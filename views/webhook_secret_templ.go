@@ -4,16 +4,13 @@ package views
 
 //lint:file-ignore SA4006 This context is only used if a nested component is present.
 
-import (
-	"github.com/a-h/templ"
-	templruntime "github.com/a-h/templ/runtime"
-)
+import "github.com/a-h/templ"
+import templruntime "github.com/a-h/templ/runtime"
 
 import (
+	"labhook/engine"
 	"strconv"
 	"time"
-
-	"labhook/engine"
 )
 
 // WebhookSecret is the page of a webhook's signing secret.
@@ -332,10 +329,8 @@ func rotateForm(d WebhookSecret) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = TextField(Field{
-			ID: "secret", Label: "New secret", Type: "password", Autocomplete: "new-password", Problems: d.Page.Problems,
-			Hint: "Empty: one is made, which is best. " + secretShape(d.Webhook.Signing.Scheme),
-		}).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = TextField(Field{ID: "secret", Label: "New secret", Type: "password", Autocomplete: "new-password", Problems: d.Page.Problems,
+			Hint: "Empty: one is made, which is best. " + secretShape(d.Webhook.Signing.Scheme)}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

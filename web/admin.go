@@ -24,6 +24,15 @@ func (s *Server) handleAdmin(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
+	if admin.FreeSpace, err = s.store.FreeSpace(); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	if admin.Attention, err = s.attention(r.Context(), admin.Page, admin.FreeSpace); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	admin.Recent = s.recentlyChanged()
 	if admin.Egress, err = s.egressWarning(r.Context()); err != nil {
 		s.fail(w, r, err)
 		return
@@ -43,8 +52,22 @@ func (s *Server) adminHealth(ctx context.Context, now time.Time) (views.Health, 
 	return views.Health{
 		Delivered: h.Last24h.Delivered, Failed: h.Last24h.Failed,
 		Waiting: h.Waiting, WaitingMore: h.WaitingMore, OldestDue: h.OldestDue,
-		ClosedGates: h.ClosedGates, GateClosedAt: h.GateClosedAt,
+		ClosedGates: h.ClosedGates, GateClosedAt: h.GateClosedAt, Hours: barsOf(h.Last24h.Hours[:], now),
 	}, nil
+}
+
+// barsOf makes a bar of each hour, of which the last is the one that runs; none while nothing was sent.
+func barsOf(hours []engine.Counts, now time.Time) []views.ActivityBar {
+	var sum engine.Counts
+	bars := make([]views.ActivityBar, len(hours))
+	for i, c := range hours {
+		sum.Add(c)
+		bars[i] = views.ActivityBar{From: now.Truncate(time.Hour).Add(-time.Duration(len(hours)-1-i) * time.Hour), Counts: c}
+	}
+	if sum.Attempts == 0 {
+		return nil
+	}
+	return bars
 }
 
 // firstSteps tells how far somebody who has just installed Labhook has come.

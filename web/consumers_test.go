@@ -189,6 +189,10 @@ func TestKeyIsShownOnce(t *testing.T) {
 		if a := b.post(tt.form, url.Values{"description": {""}, "scope": {"all"}}); a.status != http.StatusUnprocessableEntity || a.doc.Find("#error-summary a").Length() != 2 {
 			t.Errorf("%s without description: status %d, %s", tt.form, a.status, a.text("#error-summary"))
 		}
+		past := url.Values{"description": {"Lab platform"}, "scope": {"send"}, "expires": {"2020-01-01T00:00"}}
+		if a := b.post(tt.form, past); a.status != http.StatusUnprocessableEntity || a.doc.Find("#error-summary a[href='#expires']").Length() != 1 {
+			t.Errorf("%s with an expiry in the past: status %d, %s", tt.form, a.status, a.text("#error-summary"))
+		}
 		token, _ := b.get(tt.form).doc.Find("input[name=token]").Attr("value")
 		form := url.Values{"description": {"Lab platform"}, "scope": {"send"}, "token": {token}}
 		a := b.post(tt.form, form)

@@ -49,6 +49,9 @@ func (s *Server) handleDelivery(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
+	if s.hidesBodies(r) {
+		hideBodies(attempts)
+	}
 	p := s.page(r, "Delivery "+id.String(), "deliveries",
 		views.Crumb{Label: "Deliveries", URL: views.DeliveriesURL()}, views.Crumb{Label: id.String()})
 	chosen, _ := strconv.Atoi(r.FormValue("attempt")) // what is no number asks for the latest
@@ -105,9 +108,13 @@ func (s *Server) handleRequestBody(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// attempt returns the attempt that the path names, or answers and returns nil.
+// attempt returns the attempt that the path names, for its bodies, or answers and returns nil.
 func (s *Server) attempt(w http.ResponseWriter, r *http.Request) (engine.DeliveryID, *engine.Attempt) {
 	var id engine.DeliveryID
+	if s.hidesBodies(r) {
+		s.errorPage(w, r, http.StatusForbidden)
+		return id, nil
+	}
 	if err := pathID(r, "dlv", &id); err != nil {
 		s.fail(w, r, err)
 		return id, nil

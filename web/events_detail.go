@@ -27,10 +27,14 @@ func (s *Server) handleEvent(w http.ResponseWriter, r *http.Request) {
 	slices.Reverse(page.Rows) // in the order in which the webhooks stand
 	p := s.page(r, s.store.Directory().Catalog().Label(e.Type)+" "+e.PublicID(), "events",
 		views.Crumb{Label: "Events", URL: views.EventsURL()}, views.Crumb{Label: e.PublicID()})
+	data := e.Data
+	if s.hidesBodies(r) {
+		data = hiddenBody
+	}
 	dir, raw := s.store.Directory(), r.FormValue("raw") != ""
 	d := views.EventDetail{
 		Page: p, Event: e, Consumer: consumerName(dir, e.ConsumerID),
-		Data: views.NewBodyText(e.Data, dataShown, !raw), Raw: raw,
+		Data: views.NewBodyText(data, dataShown, !raw), Raw: raw,
 		Deliveries: views.DeliveryTable{Page: p, ID: "fan-out-table", Caption: "Deliveries of this event", Rows: page.Rows, HideEvent: true},
 		More:       page.Older,
 	}
@@ -45,6 +49,10 @@ func (s *Server) handleEvent(w http.ResponseWriter, r *http.Request) {
 
 // handleEventData downloads an event's data as they were sent.
 func (s *Server) handleEventData(w http.ResponseWriter, r *http.Request) {
+	if s.hidesBodies(r) {
+		s.errorPage(w, r, http.StatusForbidden)
+		return
+	}
 	e, err := s.pathEvent(r)
 	if err != nil {
 		s.fail(w, r, err)

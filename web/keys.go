@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"time"
 
 	"labhook/engine"
 	"labhook/views"
@@ -42,7 +43,7 @@ func (s *Server) handleKeyCreate(w http.ResponseWriter, r *http.Request) {
 		ConsumerID: owner.ID, Description: formText(r.PostForm, "description"), Scope: engine.Scope(r.PostFormValue("scope")),
 	}
 	expires, problems := readTime(r.PostForm, "expires", &k.Expires, zoneOf(r, visitOf(r).user))
-	problems = append(problemsOf(k.Validate()), problems...)
+	problems = append(problemsOf(k.ValidateNew(time.Now())), problems...)
 	if len(problems) == 0 {
 		if !s.onceForms.first(r.PostFormValue("token")) {
 			s.redirect(w, r, views.KeysURL(owner.ID), "This form was sent before. The key was made and shown then; it cannot be shown again.")

@@ -2,7 +2,6 @@ package web
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -48,8 +47,7 @@ func (s *Server) handleLoginCheck(w http.ResponseWriter, r *http.Request) {
 	account, ip, now := strings.ToLower(form.Login), visitOf(r).ip, time.Now()
 	if wait := s.failures.attempt(account, ip, now); wait > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)+1))
-		s.loginAgain(w, r, http.StatusTooManyRequests, form,
-			fmt.Sprintf("There were too many failed attempts. Try again in %s", views.Duration(wait.Truncate(time.Second)+time.Second)))
+		s.loginAgain(w, r, http.StatusTooManyRequests, form, tooManyFailures(wait))
 		return
 	}
 	user, hash, err := s.store.UserByLogin(r.Context(), form.Login)
@@ -69,7 +67,7 @@ func (s *Server) handleLoginCheck(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	if err := s.store.Audit(r.Context(), s.actor(r), "user.sign_in", user.ID.String(), user.Login); err != nil {
+	if err := s.store.SignedIn(r.Context(), s.actor(r), user.ID); err != nil {
 		s.fail(w, r, err)
 		return
 	}
@@ -112,15 +110,21 @@ func afterLogin(next string) string {
 	return next
 }
 
-// secretFields are the names of form fields that are never shown again.
-var secretFields = []string{"password", "token", "headers", "basic_password", "secret"}
+// secretFields are the names of form fields that are never shown again, also as the last part of a name:
+// "signing.secret".
+var secretFields = []string{"password", "current_password", "token", "headers", "secret", "key"}
+
+// isSecretField reports whether what a form field holds is never shown again.
+func isSecretField(name string) bool {
+	return slices.Contains(secretFields, name[strings.LastIndexByte(name, '.')+1:])
+}
 
 // keptValues returns what a form posted, without secrets, by name.
 func keptValues(form url.Values) []views.KeptValue {
 	var list []views.KeptValue
 	for name, values := range form {
 		for _, value := range values {
-			if value != "" && !slices.Contains(secretFields, name) {
+			if value != "" && !isSecretField(name) {
 				list = append(list, views.KeptValue{Name: name, Value: value})
 			}
 		}

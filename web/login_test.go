@@ -167,7 +167,10 @@ func TestSessionEnds(t *testing.T) {
 	if poll.status != http.StatusUnauthorized || poll.header.Get("HX-Redirect") != "/login?next=%2Fdeliveries%3Fstatus%3Dfailed" {
 		t.Errorf("a poll after the end: status %d to %q", poll.status, poll.header.Get("HX-Redirect"))
 	}
-	form := url.Values{"name": {"Contoso LMS"}, "password": {"a secret of mine"}}
+	form := url.Values{"name": {"Contoso LMS"}}
+	for _, name := range []string{"password", "current_password", "headers", "secret", "basic_auth.password", "signing.secret", "client_cert.key"} {
+		form.Set(name, "a secret of mine")
+	}
 	post := b.post("/admin/integration/api-consumers/new", form)
 	if post.status != http.StatusUnauthorized || !strings.Contains(post.body, "Contoso LMS") || strings.Contains(post.body, "a secret of mine") {
 		t.Errorf("a form after the end: status %d; what was typed is to be shown, secrets not", post.status)
@@ -177,13 +180,14 @@ func TestSessionEnds(t *testing.T) {
 func TestSessionEnd(t *testing.T) {
 	t.Parallel()
 	created := time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
+	sessionIdle := engine.DefaultSite.SessionIdle
 	for _, tt := range []struct{ used, want time.Duration }{
 		{0, sessionIdle},
 		{time.Hour, time.Hour + sessionIdle},
 		{sessionLife - sessionIdle, sessionLife},
 		{sessionLife - time.Minute, sessionLife},
 	} {
-		if got := sessionEnd(created, created.Add(tt.used)).Sub(created); got != tt.want {
+		if got := sessionEnd(created, created.Add(tt.used), sessionIdle).Sub(created); got != tt.want {
 			t.Errorf("used %s after its start, it ends after %s, want %s", tt.used, got, tt.want)
 		}
 	}

@@ -38,6 +38,7 @@ type visit struct {
 	ip        string
 	session   *sessions.Session // of the screens only
 	user      *engine.User      // nil: nobody is signed in
+	siteZone  string            // of who has no other
 	// unsaved: the session changed and is to be saved before the answer begins.
 	unsaved bool
 }
@@ -54,7 +55,7 @@ func (s *Server) withVisit(next http.Handler) http.Handler {
 		if err != nil {
 			ip = r.RemoteAddr
 		}
-		v := &visit{requestID: strings.ToLower(rand.Text()[:12]), ip: ip}
+		v := &visit{requestID: strings.ToLower(rand.Text()[:12]), ip: ip, siteZone: s.site.Load().TimeZone}
 		w.Header().Set("X-Request-Id", v.requestID)
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), visitKey{}, v)))
 	})

@@ -22,7 +22,7 @@ const zoneCookie = "labhook_zone"
 func (s *Server) page(r *http.Request, title, nav string, crumbs ...views.Crumb) views.Page {
 	v := visitOf(r)
 	p := views.Page{
-		Title: title, Nav: nav, User: v.user, Crumbs: crumbs,
+		Title: title, Nav: nav, Site: s.site.Load().Name, User: v.user, Crumbs: crumbs,
 		Zone: zoneOf(r, v.user), Now: time.Now(), Catalog: s.store.Directory().Catalog(), RequestID: v.requestID,
 	}
 	if v.session != nil && !isHTMX(r) {
@@ -34,7 +34,7 @@ func (s *Server) page(r *http.Request, title, nav string, crumbs ...views.Crumb)
 	return p
 }
 
-// zoneOf returns the zone of the account, or that of the browser, or UTC.
+// zoneOf returns the zone of the account, or that of the browser, or of the site.
 func zoneOf(r *http.Request, user *engine.User) *time.Location {
 	name := ""
 	if user != nil {
@@ -42,6 +42,9 @@ func zoneOf(r *http.Request, user *engine.User) *time.Location {
 	}
 	if c, err := r.Cookie(zoneCookie); name == "" && err == nil {
 		name, _ = url.QueryUnescape(c.Value)
+	}
+	if name == "" {
+		name = visitOf(r).siteZone
 	}
 	zone, err := time.LoadLocation(name)
 	if err != nil || name == "Local" {

@@ -34,10 +34,14 @@ func (b *bundle) fill(pattern string) (method, path string) {
 		b.t.Fatal(err)
 	}
 	own := b.addEventType("own." + hook.ID.String())
+	gone := engine.User{Login: "gone-" + hook.ID.String(), Name: "Gone", Role: engine.RoleViewer}
+	if gone, err = b.store.CreateUser(b.t.Context(), engine.System, gone, testHash()); err != nil {
+		b.t.Fatal(err)
+	}
 	method, path, _ = strings.Cut(pattern, " ")
 	return method, strings.NewReplacer(
 		"{$}", "", "{con}", consumer.ID.String(), "{wh}", hook.ID.String(), "{key}", key.ID.String(),
-		"{evt}", accepted.Event.ID.String(), "{dlv}", accepted.Deliveries[0].ID.String(), "{subject}", accepted.Event.Subject, "{code}", own.Code,
+		"{evt}", accepted.Event.ID.String(), "{dlv}", accepted.Deliveries[0].ID.String(), "{subject}", accepted.Event.Subject, "{code}", own.Code, "{usr}", gone.ID.String(),
 	).Replace(path)
 }
 

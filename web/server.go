@@ -18,6 +18,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 	_ "time/tzdata" // the zones of people, on hosts and in images that have none
 
@@ -27,6 +28,7 @@ import (
 	"labhook/static"
 	"labhook/views"
 	"labhook/web/api"
+	"labhook/web/keyrate"
 	"labhook/web/skilljar"
 )
 
@@ -58,6 +60,7 @@ type Server struct {
 	secure    bool
 	settings  []Setting
 
+	site       *atomic.Pointer[engine.SiteSettings] // as they are stored
 	sessions   *sessionStore
 	failures   *loginFailures
 	onceForms  *onceForms
@@ -72,19 +75,26 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 	if cfg.Store == nil || cfg.Engine == nil || cfg.Guard == nil || cfg.Log == nil {
 		panic("web: New needs a store, an engine, a guard and a log")
 	}
-	sessions, err := newSessionStore(ctx, cfg.Store, cfg.Secure)
+	stored, err := cfg.Store.Site(ctx)
 	if err != nil {
 		return nil, err
 	}
+	site := &atomic.Pointer[engine.SiteSettings]{}
+	site.Store(&stored)
+	sessions, err := newSessionStore(ctx, cfg.Store, site, cfg.Secure)
+	if err != nil {
+		return nil, err
+	}
+	rate := keyrate.New(cfg.APIRateLimit)
 	s := &Server{
 		store: cfg.Store, engine: cfg.Engine, guard: cfg.Guard, log: cfg.Log,
 		version: cfg.Version, publicURL: strings.TrimRight(cfg.PublicURL, "/"), secure: cfg.Secure,
 		settings: cfg.Settings,
-		sessions: sessions, failures: newLoginFailures(), onceForms: newOnceForms(),
+		site:     site, sessions: sessions, failures: newLoginFailures(), onceForms: newOnceForms(),
 		proxies: slices.Clone(cfg.TrustedProxies), crossCheck: http.NewCrossOriginProtection(),
 		api: api.New(api.Config{
 			Store: cfg.Store, Engine: cfg.Engine, Guard: cfg.Guard, Log: cfg.Log, Version: cfg.Version, Settings: apiSettings(cfg.Settings),
-			RateLimit: cfg.APIRateLimit,
+			Rate: rate,
 		}),
 	}
 	if s.publicURL != "" {
@@ -96,7 +106,7 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 	}
 	s.crossCheck.SetDenyHandler(http.HandlerFunc(s.handleCrossOrigin))
 	s.skilljar = skilljar.New(skilljar.Config{
-		Store: cfg.Store, Engine: cfg.Engine, Guard: cfg.Guard, Log: cfg.Log, BaseURL: s.baseURL, CrossOrigin: s.crossCheck,
+		Store: cfg.Store, Engine: cfg.Engine, Guard: cfg.Guard, Log: cfg.Log, BaseURL: s.baseURL, CrossOrigin: s.crossCheck, Rate: rate,
 	})
 	cfg.Engine.AddMaintenance("sessions", time.Hour, func(ctx context.Context) error {
 		return cfg.Store.PurgeSessions(ctx, time.Now())
@@ -125,7 +135,7 @@ func (s *Server) Handler() http.Handler {
 func (s *Server) screens() http.Handler {
 	mux := http.NewServeMux()
 	for _, route := range s.routes() {
-		mux.HandleFunc(route.pattern, route.handler)
+		mux.HandleFunc(route.pattern, s.handle(route))
 	}
 	return withSecurityHeaders(s.crossCheck.Handler(s.withSession(s.withForm(s.orNotFound(mux)))))
 }

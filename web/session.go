@@ -10,6 +10,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/securecookie"
@@ -22,7 +23,6 @@ import (
 
 // How long a session lasts.
 const (
-	sessionIdle = 12 * time.Hour     // without a request
 	sessionLife = 7 * 24 * time.Hour // whatever happens
 	// slideAfter is how much of the idle time passes before a request writes the new end to disk.
 	slideAfter = 5 * time.Minute
@@ -39,6 +39,7 @@ const (
 // made-up one costs no query; the table holds the token's hash, so that reading the table opens no session.
 type sessionStore struct {
 	db      *db.Store
+	site    *atomic.Pointer[engine.SiteSettings] // says how long a session lasts without a request
 	codec   securecookie.Codec
 	name    string // of the cookie
 	options sessions.Options
@@ -46,7 +47,7 @@ type sessionStore struct {
 
 var _ sessions.Store = (*sessionStore)(nil)
 
-func newSessionStore(ctx context.Context, store *db.Store, secure bool) (*sessionStore, error) {
+func newSessionStore(ctx context.Context, store *db.Store, site *atomic.Pointer[engine.SiteSettings], secure bool) (*sessionStore, error) {
 	key, err := store.SettingOrCreate(ctx, "cookie_key", func() string { return rand.Text() + rand.Text() })
 	if err != nil {
 		return nil, fmt.Errorf("cookie key: %w", err)
@@ -54,7 +55,7 @@ func newSessionStore(ctx context.Context, store *db.Store, secure bool) (*sessio
 	codec := securecookie.New([]byte(key), nil)
 	codec.SetSerializer(securecookie.NopEncoder{})
 	codec.MaxAge(int(sessionLife / time.Second))
-	st := &sessionStore{db: store, codec: codec, name: "labhook", options: sessions.Options{
+	st := &sessionStore{db: store, site: site, codec: codec, name: "labhook", options: sessions.Options{
 		Path: "/", MaxAge: int(sessionLife / time.Second), HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: secure,
 	}}
 	if secure {
@@ -120,7 +121,7 @@ func (st *sessionStore) Save(r *http.Request, w http.ResponseWriter, session *se
 	if !ok {
 		created = now
 	}
-	expires := sessionEnd(created, now)
+	expires := sessionEnd(created, now, st.site.Load().SessionIdle)
 	values := maps.Clone(session.Values)
 	for _, column := range []string{userValue, expiresValue, createdValue} {
 		delete(values, column)
@@ -151,11 +152,11 @@ func (st *sessionStore) drop(ctx context.Context, session *sessions.Session) err
 }
 
 // sessionEnd is when a session ends that is used now and no more.
-func sessionEnd(created, now time.Time) time.Time {
-	if last := created.Add(sessionLife); last.Before(now.Add(sessionIdle)) {
+func sessionEnd(created, now time.Time, idle time.Duration) time.Time {
+	if last := created.Add(sessionLife); last.Before(now.Add(idle)) {
 		return last
 	}
-	return now.Add(sessionIdle)
+	return now.Add(idle)
 }
 
 func hashToken(token string) string {
@@ -184,7 +185,7 @@ func (s *Server) withSession(next http.Handler) http.Handler {
 			}
 		}
 		// A page that is left open asks again and again: that is nobody's doing, and moves nothing.
-		if v.user != nil && !isHTMX(r) && isToSlide(session) {
+		if v.user != nil && !isHTMX(r) && s.isToSlide(session) {
 			if err := session.Save(r, w); err != nil {
 				s.fail(w, r, err)
 				return
@@ -195,10 +196,10 @@ func (s *Server) withSession(next http.Handler) http.Handler {
 }
 
 // isToSlide reports whether this request moves the session's end far enough to be written.
-func isToSlide(session *sessions.Session) bool {
+func (s *Server) isToSlide(session *sessions.Session) bool {
 	end, hasEnd := session.Values[expiresValue].(time.Time)
 	created, hasStart := session.Values[createdValue].(time.Time)
-	return hasEnd && hasStart && sessionEnd(created, time.Now()).Sub(end) >= slideAfter
+	return hasEnd && hasStart && sessionEnd(created, time.Now(), s.site.Load().SessionIdle).Sub(end) >= slideAfter
 }
 
 // signIn starts a new session for the user; one that the browser had before ends.

@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 
+	"labhook/engine"
 	"labhook/views"
 	"labhook/web/api"
 )
@@ -20,11 +21,12 @@ type Setting struct {
 	About  string // one sentence
 }
 
-// handleSettings shows what the server was started with.
+// handleSettings shows what is set on the screens, and what the server was started with.
 func (s *Server) handleSettings(w http.ResponseWriter, r *http.Request) {
 	list := views.SettingList{
 		Page: s.page(r, "Settings", "admin", views.Crumb{Label: "Admin", URL: views.AdminURL()}, views.Crumb{Label: "Settings"}),
 	}
+	list.Site, list.CanEdit = *s.site.Load(), list.Page.Can(engine.RoleAdmin)
 	for _, one := range s.settings {
 		list.Settings = append(list.Settings, views.ServerSetting(one))
 	}

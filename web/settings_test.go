@@ -40,7 +40,7 @@ func TestSettingsPage(t *testing.T) {
 			t.Errorf("%s: %q, want %q", id, got, want)
 		}
 	}
-	if got := a.doc.Find("main h2").Length(); got != 2 {
+	if got := a.doc.Find("main h3").Length(); got != 2 {
 		t.Errorf("%d groups, want 2", got)
 	}
 	if b.get("/admin").doc.Find(`a[href="/admin/settings"]`).Length() != 1 {

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -266,6 +267,29 @@ func TestMaskedHeadersKeepTheirSecrets(t *testing.T) {
 	want := []engine.Header{{Name: "Authorization", Value: "Bearer marker-5ecret", Sensitive: true}, {Name: "X-Hidden", Value: "replaced", Sensitive: true}}
 	if diff := cmp.Diff(want, b.store.Directory().Webhook(w.ID).Headers); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestMaskedHeadersStayWithTheirHost: whoever edits a webhook cannot send its secrets to a host of their own.
+func TestMaskedHeadersStayWithTheirHost(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.signIn(engine.RoleDeveloper)
+	w := b.addWebhook(b.addConsumer("Contoso").ID, "Scores", func(w *engine.Webhook) {
+		w.Headers = []engine.Header{{Name: "X-Key", Value: "marker-key", Sensitive: true}}
+		w.BasicAuth = engine.BasicAuth{Username: "hooks", Password: "marker-password"}
+	})
+	edit := views.WebhookEditURL(w.ID)
+	form := with(formValues(t, b.get(edit), edit), "url", "https://elsewhere.example.org/")
+	a := b.post(edit, form)
+	for _, want := range []string{"enter the value of X-Key", "Enter the password"} {
+		if a.status != http.StatusUnprocessableEntity || !strings.Contains(fmt.Sprint(summary(a)), want) {
+			t.Errorf("status %d, problems %v, want %q", a.status, summary(a), want)
+		}
+	}
+	form = with(form, "headers", "X-Key: again", "basic_auth.password", "again")
+	if a := b.post(edit, form); a.status != http.StatusSeeOther {
+		t.Errorf("with both entered again: status %d, problems %v", a.status, summary(a))
 	}
 }
 

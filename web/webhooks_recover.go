@@ -61,7 +61,7 @@ func (s *Server) handleWebhookRecovered(w http.ResponseWriter, r *http.Request) 
 }
 
 // startRecovery sends again what failed since the time that was counted from. A webhook that is switched off is
-// switched on first, as the button says.
+// switched on with it, as the button says, or stays off when no recovery can begin.
 func (s *Server) startRecovery(w http.ResponseWriter, r *http.Request, hook engine.Webhook) {
 	since, err := time.Parse(time.RFC3339Nano, r.PostFormValue("at"))
 	if err != nil {
@@ -69,16 +69,14 @@ func (s *Server) startRecovery(w http.ResponseWriter, r *http.Request, hook engi
 		return
 	}
 	done := "The recovery of " + hook.Name + " began."
+	begin := s.engine.Recover
 	if !hook.Enabled {
-		if _, err := s.store.SetWebhookEnabled(r.Context(), s.actor(r), hook.ID, true); err != nil {
-			s.fail(w, r, err)
-			return
-		}
+		begin = s.engine.EnableAndRecover
 		done = "Webhook " + hook.Name + " was enabled, and its recovery began."
 	}
-	_, err = s.engine.Recover(r.Context(), s.actor(r), hook.ID, since)
+	_, err = begin(r.Context(), s.actor(r), hook.ID, since)
 	if why, ok := errors.AsType[engine.Conflict](err); ok {
-		done = "No recovery began. " + why.Error()
+		done = "Nothing was changed, and no recovery began. " + why.Error()
 	} else if err != nil {
 		s.fail(w, r, err)
 		return

@@ -341,8 +341,18 @@ CREATE TABLE users (
   enabled       INTEGER NOT NULL CHECK (enabled IN (0, 1)),
   time_zone     TEXT NOT NULL,
   theme         TEXT NOT NULL CHECK (theme IN ('', 'light', 'dark')),
+  compact       INTEGER NOT NULL DEFAULT 0 CHECK (compact IN (0, 1)),
+  no_shortcuts  INTEGER NOT NULL DEFAULT 0 CHECK (no_shortcuts IN (0, 1)),
   password_hash TEXT NOT NULL CHECK (password_hash <> ''),
-  created_at    INTEGER NOT NULL
+  created_at    INTEGER NOT NULL,
+  signed_in_at  INTEGER -- NULL: never
+) STRICT;
+
+-- Links with which a user chooses a password, one each at most.
+CREATE TABLE invitations (
+  user       INTEGER PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,
+  token_hash TEXT NOT NULL UNIQUE CHECK (length(token_hash) = 64),
+  expires_at INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE sessions (
@@ -369,3 +379,7 @@ CREATE TABLE audit (
   object TEXT NOT NULL,
   detail TEXT NOT NULL
 ) STRICT;
+CREATE INDEX audit_at ON audit (at);
+CREATE INDEX audit_actor ON audit (actor);
+CREATE INDEX audit_action ON audit (action);
+CREATE INDEX audit_object ON audit (object);

@@ -56,7 +56,8 @@ func again(ctx context.Context) error {
 	return nil
 }
 
-// dial connects to "host:port". The host is resolved here, all its addresses are checked, and one of those is dialled.
+// dial connects to "host:port", through the proxy if there is one. The host is resolved here, all its addresses are checked,
+// and one of those is dialled.
 func (g *Guard) dial(ctx context.Context, _, hostPort string) (net.Conn, error) {
 	if err := again(ctx); err != nil {
 		return nil, err
@@ -75,7 +76,11 @@ func (g *Guard) dial(ctx context.Context, _, hostPort string) (net.Conn, error) 
 	if err != nil {
 		return nil, err
 	}
-	return g.dialAny(ctx, addrs, number, g.control)
+	one := g.tunnel
+	if g.settings.Proxy == nil {
+		one = func(ctx context.Context, ap netip.AddrPort) (net.Conn, error) { return g.dialOne(ctx, ap, g.control) }
+	}
+	return dialAny(ctx, addrs, number, one)
 }
 
 // controlFunc has the last word on an address, right before it is dialled.
@@ -90,12 +95,15 @@ func (g *Guard) control(_ context.Context, _, address string, _ syscall.RawConn)
 	return g.Check(ap.Addr())
 }
 
+// dialFunc connects to one address.
+type dialFunc func(ctx context.Context, ap netip.AddrPort) (net.Conn, error)
+
 // dialAny connects to one of the addresses: each gets a head start, then the next is dialled beside it, and the first
 // connection wins.
-func (g *Guard) dialAny(ctx context.Context, addrs []netip.Addr, port uint16, control controlFunc) (net.Conn, error) {
+func dialAny(ctx context.Context, addrs []netip.Addr, port uint16, dial dialFunc) (net.Conn, error) {
 	addrs = addrs[:min(len(addrs), maxTried)]
 	if len(addrs) == 1 {
-		return g.dialOne(ctx, netip.AddrPortFrom(addrs[0], port), control)
+		return dial(ctx, netip.AddrPortFrom(addrs[0], port))
 	}
 	type result struct {
 		conn net.Conn
@@ -112,7 +120,7 @@ func (g *Guard) dialAny(ctx context.Context, addrs []netip.Addr, port uint16, co
 		case <-next.C:
 			ap := netip.AddrPortFrom(addrs[started], port)
 			go func() {
-				conn, err := g.dialOne(ctx, ap, control)
+				conn, err := dial(ctx, ap)
 				results <- result{conn, err}
 			}()
 			if started++; started < len(addrs) {

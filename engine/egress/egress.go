@@ -44,8 +44,9 @@ type Settings struct {
 	// Sources are the addresses of this host that connections come from, at most one of each family; an address of a
 	// family without one is then not dialled. Empty: the system chooses.
 	Sources []netip.Addr
-	// Proxy is the forward proxy through which everything goes; nil: none. Its own address is not checked. It resolves
-	// names itself, so a target is checked as this host resolves it.
+	// Proxy is the forward proxy through which everything goes; nil: none. Its own address is not checked. It is asked, with
+	// CONNECT, for addresses that were resolved and checked here, also for http: a name that this host does not know is not
+	// sent to.
 	Proxy *url.URL
 
 	// Resolver resolves names; nil: the system's.

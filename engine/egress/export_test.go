@@ -21,7 +21,9 @@ func (g *Guard) SetOwn(texts ...string) {
 
 // DialAny connects to one of the addresses.
 func (g *Guard) DialAny(ctx context.Context, addrs []netip.Addr, port uint16) (net.Conn, error) {
-	return g.dialAny(ctx, addrs, port, g.control)
+	return dialAny(ctx, addrs, port, func(ctx context.Context, ap netip.AddrPort) (net.Conn, error) {
+		return g.dialOne(ctx, ap, g.control)
+	})
 }
 
 // DialUnchecked connects to an address that nobody checked before.

@@ -2,7 +2,6 @@ package egress
 
 import (
 	"bufio"
-	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -10,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
@@ -42,30 +42,25 @@ func ParseProxy(text string) (*url.URL, error) {
 type ProxyError struct{ Status string }
 
 // Error says what the proxy answered.
-func (e *ProxyError) Error() string { return "the proxy answered " + strconv.Quote(e.Status) }
-
-// checkBehindProxy checks the address to which the proxy is asked to connect: the name is resolved here, too. Where
-// this host does not know the name, the proxy's own rules are what is left.
-func (g *Guard) checkBehindProxy(ctx context.Context, u *url.URL) error {
-	if _, err := g.checkPort(cmp.Or(u.Port(), defaultPort(u.Scheme))); err != nil {
-		return err
+func (e *ProxyError) Error() string {
+	text := "the proxy answered " + strconv.Quote(e.Status)
+	if strings.HasPrefix(e.Status, "407") {
+		text += "; check the user and password in --proxy"
 	}
-	lookup, cancel := context.WithTimeout(ctx, LookupTimeout)
-	defer cancel()
-	_, err := g.addresses(lookup, u.Hostname())
-	if blocked, ok := errors.AsType[*BlockedError](err); ok {
-		return blocked
-	}
-	return nil
+	return text
 }
 
-// dialProxy connects to the proxy, whatever address it is asked for. The proxy's own is the operator's word and not checked.
-func (g *Guard) dialProxy(ctx context.Context, _, _ string) (net.Conn, error) {
-	if err := again(ctx); err != nil {
-		return nil, err
-	}
-	ctx, done := whileWanted(ctx)
-	defer done()
+// proxyAddr is the proxy's host and port, for errors.
+type proxyAddr string
+
+// Network returns "tcp".
+func (proxyAddr) Network() string { return "tcp" }
+
+// String returns host and port.
+func (a proxyAddr) String() string { return string(a) }
+
+// dialProxy connects to the proxy, whose own address is the operator's word and not checked.
+func (g *Guard) dialProxy(ctx context.Context) (net.Conn, error) {
 	port, err := strconv.ParseUint(g.settings.Proxy.Port(), 10, 16)
 	if err != nil {
 		return nil, fmt.Errorf("read the proxy's port: %w", err)
@@ -77,16 +72,19 @@ func (g *Guard) dialProxy(ctx context.Context, _, _ string) (net.Conn, error) {
 	for i := range addrs {
 		addrs[i] = addrs[i].Unmap()
 	}
-	return g.dialAny(ctx, addrs, uint16(port), nil)
+	return dialAny(ctx, addrs, uint16(port), func(ctx context.Context, ap netip.AddrPort) (net.Conn, error) {
+		return g.dialOne(ctx, ap, nil)
+	})
 }
 
-// tunnel asks the proxy for a connection to a receiver.
-func (g *Guard) tunnel(ctx context.Context, hostPort string) (net.Conn, error) {
-	conn, err := g.dialProxy(ctx, "", "")
+// tunnel asks the proxy for a connection to an address that was checked. It is never asked for a name, which it would
+// resolve by itself, to whatever that leads to then.
+func (g *Guard) tunnel(ctx context.Context, to netip.AddrPort) (net.Conn, error) {
+	conn, err := g.dialProxy(ctx)
 	if err == nil {
 		// A read that the context ends fails with the deadline, which says no more than the context does.
 		stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
-		if err = g.connect(conn, hostPort); !stop() {
+		if err = g.connect(conn, to.String()); !stop() {
 			err = errors.Join(context.Cause(ctx), err)
 		}
 		if err != nil {
@@ -94,7 +92,7 @@ func (g *Guard) tunnel(ctx context.Context, hostPort string) (net.Conn, error) {
 		}
 	}
 	if err != nil {
-		return nil, &net.OpError{Op: "proxyconnect", Net: "tcp", Err: err}
+		return nil, &net.OpError{Op: "proxyconnect", Net: "tcp", Addr: proxyAddr(g.settings.Proxy.Host), Err: err}
 	}
 	return conn, nil
 }
@@ -114,7 +112,7 @@ func (g *Guard) connect(conn net.Conn, hostPort string) error {
 	switch {
 	case err != nil:
 		return fmt.Errorf("read the proxy's answer: %w", err)
-	case resp.StatusCode != http.StatusOK:
+	case resp.StatusCode/100 != 2:
 		return &ProxyError{Status: resp.Status}
 	case answer.Buffered() > 0:
 		// The receiver does not speak before it is spoken to.

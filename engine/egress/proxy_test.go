@@ -20,18 +20,18 @@ import (
 	"labhook/engine/enginetest"
 )
 
-// proxy is a forward proxy on loopback. Wherever it is asked to go, it goes to target.
+// proxy is a forward proxy on loopback. Whatever address it is asked for, it goes to the target of that port.
 type proxy struct {
 	*httptest.Server
-	target string // host:port
+	targets map[string]string // host:port by the port that is asked for
 
 	mu    sync.Mutex
 	asked []string
 }
 
-func newProxy(t *testing.T, target string) *proxy {
+func newProxy(t *testing.T, targets map[string]string) *proxy {
 	t.Helper()
-	p := &proxy{target: target}
+	p := &proxy{targets: targets}
 	p.Server = httptest.NewServer(p)
 	t.Cleanup(p.Close)
 	return p
@@ -45,14 +45,15 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.Header.Get("Proxy-Authorization") != "Basic dXNlcjpwYXNzd29yZA==": // user:password
 		w.WriteHeader(http.StatusProxyAuthRequired)
 	case r.Method == http.MethodConnect:
-		p.tunnel(w)
+		_, port, _ := net.SplitHostPort(r.RequestURI)
+		p.tunnel(w, p.targets[port])
 	default:
-		w.Header().Set("Via", "proxy")
+		w.WriteHeader(http.StatusMethodNotAllowed)
 	}
 }
 
-func (p *proxy) tunnel(w http.ResponseWriter) {
-	to, err := net.Dial("tcp", p.target)
+func (p *proxy) tunnel(w http.ResponseWriter, target string) {
+	to, err := net.Dial("tcp", target)
 	if err != nil {
 		w.WriteHeader(http.StatusBadGateway)
 		return
@@ -88,25 +89,38 @@ func (p *proxy) through(t *testing.T, user string, change func(*egress.Settings)
 	return egress.New(s)
 }
 
+// TestProxy: the proxy is asked for addresses that were checked here, while the receiver gets the name, for http, too.
 func TestProxy(t *testing.T) {
 	t.Parallel()
 	authority := enginetest.NewAuthority(t)
-	server := secure(t, authority, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	receiver := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusAccepted)
 		if r.Header.Get("Proxy-Authorization") != "" {
 			t.Error("the receiver got the proxy's password")
 		}
-	}), nil)
-	p := newProxy(t, server.Listener.Addr().String())
-	guard := p.through(t, "user:password@", func(s *egress.Settings) { s.Roots = authority.Pool() })
+		if r.Host != "hooks.test" || r.RequestURI != "/lab" || r.TLS != nil && r.TLS.ServerName != "hooks.test" {
+			t.Errorf("the receiver got host %q, target %q", r.Host, r.RequestURI)
+		}
+	})
+	plain, server := httptest.NewServer(receiver), secure(t, authority, receiver, nil)
+	t.Cleanup(plain.Close)
+	p := newProxy(t, map[string]string{"80": plain.Listener.Addr().String(), "443": server.Listener.Addr().String()})
+	guard := p.through(t, "user:password@", func(s *egress.Settings) {
+		z := zone()
+		z["hooks.test"], z["six.test"] = []string{"8.8.8.8"}, []string{"2606:4700::1111"}
+		s.Roots, s.Resolver = authority.Pool(), enginetest.NewNames(z).Resolver()
+	})
 
-	if status, err := send(t, guard, "http://public.test/lab"); status != http.StatusOK || err != nil {
-		t.Errorf("http: %d, %v", status, err)
+	for _, scheme := range []string{"http", "https"} {
+		if status, err := send(t, guard, scheme+"://hooks.test/lab"); status != http.StatusAccepted || err != nil {
+			t.Errorf("%s: %d, %v", scheme, status, err)
+		}
 	}
-	if status, err := send(t, guard, "https://hooks.test/lab"); status != http.StatusAccepted || err != nil {
-		t.Errorf("https to a name that only the proxy knows: %d, %v", status, err)
+	if _, err := send(t, guard, "http://six.test:1/"); err == nil {
+		t.Error("the proxy knows a way that it should not")
 	}
-	if want := []string{"POST http://public.test/lab", "CONNECT hooks.test:443"}; !slices.Equal(p.seen(), want) {
+	want := []string{"CONNECT 8.8.8.8:80", "CONNECT 8.8.8.8:443", "CONNECT [2606:4700::1111]:1"}
+	if !slices.Equal(p.seen(), want) {
 		t.Errorf("the proxy was asked for %q, want %q", p.seen(), want)
 	}
 	for _, scheme := range []string{"http", "https"} {
@@ -116,33 +130,62 @@ func TestProxy(t *testing.T) {
 				t.Errorf("%s://%s: %v, want a refusal", scheme, host, err)
 			}
 		}
+		_, err := send(t, guard, scheme+"://unknown.test/")
+		if class := engine.Classify(&engine.StudioPolicy, err, 0); class != engine.ClassDNS {
+			t.Errorf("%s to a name that is not known here: class %s, %v", scheme, class, err)
+		}
 	}
-	if got := p.seen(); len(got) != 2 {
-		t.Errorf("the proxy was asked for %q", got[2:])
+	if got := p.seen(); len(got) != len(want) {
+		t.Errorf("the proxy was asked for %q", got[len(want):])
 	}
 }
 
+// TestProxyRebinding asks a name server that names a public address first and loopback from then on.
+func TestProxyRebinding(t *testing.T) {
+	t.Parallel()
+	plain := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	t.Cleanup(plain.Close)
+	for _, scheme := range []string{"http", "https"} {
+		p := newProxy(t, map[string]string{"8080": plain.Listener.Addr().String()})
+		guard := p.through(t, "user:password@", nil)
+		_, _ = send(t, guard, scheme+"://turning.test:8080/")
+		_, err := send(t, guard, scheme+"://turning.test:8080/")
+		if _, blocked := errors.AsType[*egress.BlockedError](err); !blocked {
+			t.Errorf("%s: %v when it has turned, want a refusal", scheme, err)
+		}
+		if got := p.seen(); !slices.Equal(got, []string{"CONNECT 8.8.8.8:8080"}) {
+			t.Errorf("%s: the proxy was asked for %q", scheme, got)
+		}
+	}
+}
+
+// TestProxyRefuses: what the proxy itself answers is no answer of the receiver's.
 func TestProxyRefuses(t *testing.T) {
 	t.Parallel()
-	p := newProxy(t, "127.0.0.1:1")
+	p := newProxy(t, map[string]string{"80": "127.0.0.1:1", "443": "127.0.0.1:1"})
 	for name, tt := range map[string]struct{ user, want string }{
-		"no user":           {"", `the proxy answered "407 Proxy Authentication Required"`},
+		"no user":           {"", `the proxy answered "407 Proxy Authentication Required"; check the user and password in --proxy`},
 		"no way on":         {"user:password@", `the proxy answered "502 Bad Gateway"`},
 		"a user without it": {"user@", "407"},
 	} {
-		_, err := send(t, p.through(t, tt.user, nil), "https://public.test/")
-		if err == nil || !strings.Contains(err.Error(), tt.want) {
-			t.Errorf("%s: %v, want %s", name, err, tt.want)
-		}
-		if class := engine.Classify(&engine.StudioPolicy, err, 0); class != engine.ClassRefused {
-			t.Errorf("%s: class %s", name, class)
+		for _, scheme := range []string{"http", "https"} {
+			status, err := send(t, p.through(t, tt.user, nil), scheme+"://public.test/")
+			if err == nil || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), "proxyconnect tcp "+p.Listener.Addr().String()) {
+				t.Errorf("%s, %s: status %d, %v, want %s", name, scheme, status, err, tt.want)
+			}
+			if class := engine.Classify(&engine.StudioPolicy, err, 0); class != engine.ClassRefused {
+				t.Errorf("%s, %s: class %s", name, scheme, class)
+			}
 		}
 	}
 	p.Close()
+	gone := egress.New(egress.Settings{Proxy: &url.URL{Scheme: "http", Host: "gone.test:3128"}, Resolver: enginetest.NewNames(zone()).Resolver()})
 	for _, scheme := range []string{"http", "https"} {
-		_, err := send(t, p.through(t, "", nil), scheme+"://public.test/")
-		if class := engine.Classify(&engine.StudioPolicy, err, 0); class != engine.ClassRefused {
-			t.Errorf("%s without the proxy: class %s, %v", scheme, class, err)
+		for name, guard := range map[string]*egress.Guard{"nobody listens": p.through(t, "", nil), "its name is not known": gone} {
+			_, err := send(t, guard, scheme+"://public.test/")
+			if class := engine.Classify(&engine.StudioPolicy, err, 0); class != engine.ClassRefused {
+				t.Errorf("%s, %s: class %s, %v", name, scheme, class, err)
+			}
 		}
 	}
 }

@@ -27,13 +27,7 @@ func (g *Guard) dialTLS(t *http.Transport) func(ctx context.Context, network, ho
 	return func(ctx context.Context, network, hostPort string) (net.Conn, error) {
 		ctx, done := whileWanted(ctx)
 		defer done()
-		var conn net.Conn
-		var err error
-		if g.settings.Proxy != nil {
-			conn, err = g.tunnel(ctx, hostPort)
-		} else {
-			conn, err = t.DialContext(ctx, network, hostPort)
-		}
+		conn, err := t.DialContext(ctx, network, hostPort)
 		if err != nil {
 			return nil, err
 		}

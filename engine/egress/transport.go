@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"net/http"
 	"net/http/httptrace"
-	"net/url"
 	"time"
 )
 
@@ -38,15 +37,6 @@ func (g *Guard) Transport(maxHeaderBytes int64) *http.Transport {
 		},
 	}
 	t.DialTLSContext = g.dialTLS(t)
-	if g.settings.Proxy != nil {
-		t.DialContext = g.dialProxy
-		t.Proxy = func(req *http.Request) (*url.URL, error) {
-			if req.URL.Scheme != "http" {
-				return nil, nil // dialTLS goes through the proxy by itself
-			}
-			return g.settings.Proxy, nil
-		}
-	}
 	return t
 }
 
@@ -103,11 +93,7 @@ func (c *Client) newTransport(id Identity) (*http.Transport, error) {
 
 func (c *Client) send(t *http.Transport, req *http.Request) (*http.Response, error) {
 	ctx := req.Context()
-	err := c.guard.checkTarget(req.URL)
-	if err == nil && c.guard.settings.Proxy != nil {
-		err = c.guard.checkBehindProxy(ctx, req.URL)
-	}
-	if err != nil {
+	if err := c.guard.checkTarget(req.URL); err != nil {
 		if req.Body != nil {
 			req.Body.Close()
 		}

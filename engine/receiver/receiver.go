@@ -46,8 +46,12 @@ type Options struct {
 	// Inspect looks at every request before OnRequest does, and may set its Note and its Answer. It is called as
 	// OnRequest is, but must not use the receiver.
 	Inspect func(*Request)
+	// Respond, where it is set, replaces the script's answer of a request that is to be answered with a status, after
+	// Inspect and unless Inspect has set another answer; the delay stays. It may set the Note, too. Requests are in
+	// it at the same time. Its context ends with the request and with the receiver.
+	Respond func(context.Context, *Request) Answer
 	// OnRequest is called with every request once its body was read and before it is answered: one at a time,
-	// in the order of Number. Other requests wait meanwhile.
+	// in the order of Number, or with Respond in the order in which the answers come. Other requests wait meanwhile.
 	OnRequest func(Request)
 }
 
@@ -58,6 +62,7 @@ type Request struct {
 	Turn       int       // among the requests for this path with this webhook-id, from 1
 	Verb       string
 	Path       string
+	RawPath    string // Path as it was escaped on the wire
 	RawQuery   string
 	Proto      string
 	RemoteAddr string
@@ -66,7 +71,9 @@ type Request struct {
 	Body       []byte
 	Truncated  bool   // the body was longer than MaxBody
 	Answer     Answer // what it gets
-	Note       string // what Options.Inspect says about it
+	Note       string // what Options.Inspect and Options.Respond say about it
+
+	decided bool // its answer is not for Options.Respond
 }
 
 // DeliveryID names the delivery that the request belongs to; empty: none.
@@ -171,7 +178,7 @@ func (r *Receiver) Close() error {
 // ServeHTTP reads the request, reports it and answers as the script says.
 func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	request := Request{
-		At: time.Now(), Verb: req.Method, Path: req.URL.Path, RawQuery: req.URL.RawQuery, Proto: req.Proto,
+		At: time.Now(), Verb: req.Method, Path: req.URL.Path, RawPath: req.URL.EscapedPath(), RawQuery: req.URL.RawQuery, Proto: req.Proto,
 		RemoteAddr: req.RemoteAddr, Host: req.Host, Header: req.Header.Clone(),
 	}
 	var err error
@@ -179,7 +186,36 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	if err != nil {
 		panic(http.ErrAbortHandler) // half a request did not arrive, and nobody waits for an answer
 	}
-	r.answer(w, req, r.take(request))
+	if r.opts.Respond == nil {
+		r.order.Lock()
+		r.take(&request)
+		r.report(request)
+		r.order.Unlock()
+	} else {
+		r.respond(req.Context(), &request)
+	}
+	r.answer(w, req, request.Answer)
+}
+
+// respond lets Options.Respond answer a request, and reports it.
+func (r *Receiver) respond(ctx context.Context, request *Request) {
+	if r.take(request); !request.decided {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		go func() {
+			select {
+			case <-r.closed:
+				cancel()
+			case <-ctx.Done():
+			}
+		}()
+		delay := request.Answer.Delay
+		request.Answer = r.opts.Respond(ctx, request)
+		request.Answer.Delay = delay
+	}
+	r.order.Lock()
+	defer r.order.Unlock()
+	r.report(*request)
 }
 
 // readBody reads all of body and returns its beginning.
@@ -192,12 +228,11 @@ func readBody(body io.Reader, limit int64) (kept []byte, truncated bool, err err
 	return kept, rest > 0, err
 }
 
-// take numbers, keeps and reports a request, and returns what it gets.
-func (r *Receiver) take(request Request) Answer {
+// take numbers a request, and says in it what it gets.
+func (r *Receiver) take(request *Request) {
 	key := sha256.Sum256([]byte(request.Path + "\x00" + request.DeliveryID()))
-	r.order.Lock()
-	defer r.order.Unlock()
 	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.number++
 	request.Number, request.Turn = r.number, r.turns.next(key)
 	script, ok := r.routes[request.Path]
@@ -211,15 +246,21 @@ func (r *Receiver) take(request Request) Answer {
 	if !request.Answer.Hang && !request.Answer.Drop {
 		request.Answer.Status = cmp.Or(request.Answer.Status, http.StatusOK)
 	}
+	before := request.Answer.Status
 	if r.opts.Inspect != nil {
-		r.opts.Inspect(&request)
+		r.opts.Inspect(request)
 	}
+	request.decided = request.Answer.Status != before || request.Answer.Hang || request.Answer.Drop
+}
+
+// report keeps a request and hands it to OnRequest.
+func (r *Receiver) report(request Request) {
+	r.mu.Lock()
 	r.keep(request)
 	r.mu.Unlock()
 	if r.opts.OnRequest != nil {
 		r.opts.OnRequest(request)
 	}
-	return request.Answer
 }
 
 // keep appends a request and drops old ones now and then, so that each costs the same.

@@ -16,12 +16,13 @@ import (
 	"labhook/db"
 	"labhook/engine"
 	"labhook/engine/egress"
+	"labhook/web/keyrate"
 )
 
 // Prefix starts the path of every route.
 const Prefix = "/api/v1"
 
-// Config is what the API works with. All of it is required but Version, Settings and RateLimit.
+// Config is what the API works with. All of it is required but Version, Settings and Rate.
 type Config struct {
 	Store   *db.Store
 	Engine  *engine.Engine
@@ -30,9 +31,8 @@ type Config struct {
 	Version string // of Labhook
 	// Settings are what the server was started with, to be shown.
 	Settings []Setting
-	// RateLimit is how many requests a second the key of an API consumer may make in the long run, at most
-	// MaxRateLimit, and burstSeconds times as many at once; 0: no limit. Platform keys have none.
-	RateLimit int
+	// Rate bounds the requests of each key; nil: nothing does.
+	Rate *keyrate.Limits
 }
 
 // server answers the API's requests.
@@ -41,7 +41,6 @@ type server struct {
 	mux      *http.ServeMux
 	huma     huma.API
 	document []byte // the OpenAPI document in JSON
-	limits   *rateLimits
 	underWay underWay
 }
 
@@ -56,9 +55,10 @@ func New(cfg Config) Handler {
 	if cfg.Store == nil || cfg.Engine == nil || cfg.Guard == nil || cfg.Log == nil {
 		panic("api: New needs a store, an engine, a guard and a log")
 	}
-	s := &server{Config: cfg, mux: http.NewServeMux(), limits: newRateLimits(cfg.RateLimit)}
+	s := &server{Config: cfg, mux: http.NewServeMux()}
 	s.huma = newHuma(s)
 	s.routes()
+	describeHeaders(s.huma.OpenAPI())
 	document, err := json.Marshal(s.huma.OpenAPI())
 	if err != nil {
 		panic(fmt.Sprintf("api: write the OpenAPI document: %v", err))

@@ -67,7 +67,7 @@ func (s *server) guard(n need, b *body, next http.HandlerFunc) http.HandlerFunc 
 		if n.scope != "" {
 			key, err := s.authenticate(r, c.ip)
 			if err == nil {
-				err = s.limits.take(w.Header(), &key, time.Now())
+				err = s.Rate.Take(w.Header(), &key, time.Now())
 			}
 			if err == nil {
 				err = n.check(&key)

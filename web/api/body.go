@@ -31,7 +31,11 @@ func readBody(w http.ResponseWriter, r *http.Request, b *body) ([]byte, error) {
 	if sent := r.Header.Get("Content-Type"); len(body) > 0 && sent != "" {
 		mediaType, _, err := mime.ParseMediaType(sent)
 		if err != nil || mediaType != "application/json" && !strings.HasSuffix(mediaType, "+json") && !(b.lines && mediaType == ndjson) {
-			return nil, newProblem(http.StatusUnsupportedMediaType, "Send JSON, with the header Content-Type: application/json")
+			detail := "Send JSON, with the header Content-Type: application/json"
+			if b.lines {
+				detail += ", or one event a line, with " + ndjson
+			}
+			return nil, newProblem(http.StatusUnsupportedMediaType, detail)
 		}
 	}
 	return body, nil

@@ -181,6 +181,14 @@ func TestWebhookSecretsAreMasked(t *testing.T) {
 	if !slices.Equal(stored.Headers, want) || stored.Version != 2 {
 		t.Errorf("version %d, %d headers: %v", stored.Version, len(stored.Headers), slices.Equal(stored.Headers, want))
 	}
+
+	moved := strings.NewReplacer("https://a.example", "https://b.example", `"version":1`, `"version":2`).Replace(again)
+	p := b.send(t, "PUT", "/api/v1/webhooks/"+made.ID, "contoso", moved).problem(422)
+	if len(p.Errors) != 2 || p.Errors[0].Field != "headers" || !strings.Contains(p.Errors[0].Message, "enter the value of Authorization") {
+		t.Errorf("to another host: %+v", p.Errors)
+	}
+	moved = strings.ReplaceAll(moved, `"value":"`+engine.Mask, `"value":"entered-again`)
+	b.send(t, "PUT", "/api/v1/webhooks/"+made.ID, "contoso", moved).want(200)
 }
 
 // TestWebhookVersions changes a webhook with versions and ETags that fit and that do not.
@@ -219,6 +227,25 @@ func TestWebhookVersions(t *testing.T) {
 		}
 		if got := b.send(t, "GET", path, "contoso", "").header.Get("ETag"); got != fmt.Sprintf(`"%d"`, step.after) {
 			t.Errorf("%+v: ETag is %s", step, got)
+		}
+	}
+}
+
+// TestDeleteSeenVersion: who says which version of a webhook to delete does not delete another one.
+func TestDeleteSeenVersion(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for ifMatch, status := range map[string]int{`"1"`: 412, `W/"2"`: 412, "x": 412, `"2"`: 204, `"1", "2"`: 204, "*": 204, "": 204} {
+		w := b.webhook(t, b.contoso.ID, "https://a.example")
+		path := "/api/v1/webhooks/" + w.ID.String()
+		b.send(t, "PUT", path, "contoso", `{"version": 1, "name": "`+w.ID.String()+`", "events": ["*"], "url": "https://a.example"}`).want(200)
+		var headers []string
+		if ifMatch != "" {
+			headers = []string{"If-Match", ifMatch}
+		}
+		r := b.send(t, "DELETE", path, "contoso", "", headers...)
+		if there := b.send(t, "GET", path, "contoso", "").status == 200; r.status != status || there != (status == 412) {
+			t.Errorf("If-Match %s: status %d, the webhook is there: %t\n%s", ifMatch, r.status, there, r.body)
 		}
 	}
 }

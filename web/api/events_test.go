@@ -330,16 +330,28 @@ func FuzzPostEvent(f *testing.F) {
 	})
 }
 
-func BenchmarkPostEvent(b *testing.B) {
-	bundle := setup(b)
-	bundle.webhook(b, bundle.contoso.ID, "https://a.example", unsent)
-	body := eventJSON("")
-	b.ReportAllocs()
-	b.SetBytes(int64(len(body)))
-	b.SetParallelism(32)
-	b.RunParallel(func(pb *testing.PB) {
-		for pb.Next() {
-			bundle.send(b, "POST", "/api/v1/events", "contoso-send", body).want(202)
-		}
-	})
+// BenchmarkPartPost posts events through the handlers, one a request and a hundred; an operation is a request. Nothing is sent.
+func BenchmarkPartPost(b *testing.B) {
+	one := eventJSON("")
+	for _, tt := range []struct {
+		name, path, body string
+		status           int
+	}{
+		{"one", "/api/v1/events", one, 202},
+		{"batch", "/api/v1/events/batch", "[" + strings.Repeat(one+",", 99) + one + "]", 200},
+	} {
+		b.Run(tt.name, func(b *testing.B) {
+			bundle := setup(b)
+			bundle.webhook(b, bundle.contoso.ID, "https://a.example", unsent)
+			b.ReportAllocs()
+			b.SetBytes(int64(len(tt.body)))
+			b.SetParallelism(32)
+			b.ResetTimer()
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					bundle.send(b, "POST", tt.path, "contoso-send", tt.body).want(tt.status)
+				}
+			})
+		})
+	}
 }

@@ -1,9 +1,7 @@
 package api
 
 import (
-	"net/http"
 	"strings"
-	"time"
 
 	"labhook/engine"
 )
@@ -29,12 +27,4 @@ func must[T any](v T, err error) T {
 		panic(err)
 	}
 	return v
-}
-
-// RateLimit returns what counts a request with a key of a consumer, zero: the platform, at a time.
-func RateLimit(perSecond int) func(engine.ConsumerID, time.Time) error {
-	limits, header := newRateLimits(perSecond), http.Header{}
-	return func(owner engine.ConsumerID, now time.Time) error {
-		return limits.take(header, &engine.APIKey{ID: 1, ConsumerID: owner}, now)
-	}
 }

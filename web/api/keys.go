@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"time"
 
 	"labhook/engine"
 )
@@ -49,10 +50,14 @@ func (s *server) createKey(ctx context.Context, owner engine.ConsumerID) (*answe
 	if err := decode(c.body, &sent); err != nil {
 		return nil, err
 	}
-	made, text, err := s.Store.CreateKey(ctx, c.actor(), engine.APIKey{
+	k := engine.APIKey{
 		ConsumerID: owner, Description: sent.Description, Scope: engine.Scope(sent.Scope),
 		Expires: timeOrZero(sent.Expires), Enabled: true,
-	})
+	}
+	if err := k.ValidateNew(time.Now()); err != nil {
+		return nil, err
+	}
+	made, text, err := s.Store.CreateKey(ctx, c.actor(), k)
 	if err != nil {
 		return nil, err
 	}

@@ -140,6 +140,7 @@ func malformedEvents() []scenario {
 		{name: "field twice", body: eventJSON(`"type": "lab.saved",`), status: 422, field: "type", message: "twice"},
 		{name: "id too long", body: eventJSON(`"id": "` + strings.Repeat("a", engine.MaxSenderID+1) + `",`), status: 422, field: "id", message: "at most 64"},
 		{name: "id with spaces", body: eventJSON(`"id": "a b",`), status: 422, field: "id", message: "letters"},
+		{name: "id that paths cannot hold", body: eventJSON(`"id": "..",`), status: 422, field: "id", message: "must not be . or .."},
 		{name: "id like our own", body: eventJSON(`"id": "evt_1",`), status: 422, field: "id", message: "evt_"},
 		{name: "unknown consumer", body: eventJSON(`"consumer": "nobody",`), status: 422, field: "consumer", message: `"nobody"`},
 		{name: "consumer as list", body: eventJSON(`"consumer": ["contoso"],`), status: 422, field: "consumer", message: "a text"},
@@ -177,6 +178,7 @@ func malformedKeys() []scenario {
 		{name: "scope as list", body: `{"description": "x", "scope": ["read"]}`, status: 422, field: "scope", message: "a text"},
 		{name: "unknown field", body: `{"description": "x", "scopes": "read"}`, status: 422, field: "scopes", message: "There is no field"},
 		{name: "wrong expiry", body: `{"description": "x", "expires": 1790000000}`, status: 422, field: "expires", message: "RFC 3339"},
+		{name: "expired already", body: `{"description": "x", "expires": "2020-01-01T00:00:00Z"}`, status: 422, field: "expires", message: "passed already"},
 	}
 }
 
@@ -311,6 +313,8 @@ func malformedParameters() []scenario {
 		return scenario{name: "list " + query, method: "GET", path: "/api/v1/deliveries?" + query, status: 422, field: field, message: message}
 	}
 	return []scenario{
+		list("since=%zz", "", "cannot be read"),
+		list("limit=1&limit=2", "limit", "given twice"),
 		list("limit=0", "limit", "limit must be at least 1"),
 		list("limit=201", "limit", "limit must be at most 200"),
 		list("limit=many", "limit", "limit must be a whole number"),

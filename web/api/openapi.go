@@ -2,8 +2,11 @@ package api
 
 import (
 	"context"
+	"maps"
 	"net/http"
+	"net/url"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -95,13 +98,42 @@ func (s *server) mount(r route, h http.HandlerFunc) {
 
 // handle adds a route whose parameters huma reads and whose answer huma writes.
 func handle[I, O any](s *server, r route, h func(context.Context, *I) (*O, error)) {
+	several := repeatable(reflect.TypeFor[I]())
 	huma.Register(s.huma, r.operation(), func(ctx context.Context, in *I) (*O, error) {
+		if err := checkQuery(callOf(ctx).url.RawQuery, several); err != nil {
+			return nil, s.problemOf(ctx, err)
+		}
 		out, err := h(ctx, in)
 		if err != nil {
 			return nil, s.problemOf(ctx, err)
 		}
 		return out, nil
 	})
+}
+
+// repeatable returns the names of the parameters of a query that may come several times; huma knows them by ",explode".
+func repeatable(in reflect.Type) []string {
+	var names []string
+	for _, field := range reflect.VisibleFields(in) {
+		if name, ok := strings.CutSuffix(field.Tag.Get("query"), ",explode"); ok {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// checkQuery refuses what huma would pass over: a query that cannot be read, and a second value of a parameter.
+func checkQuery(text string, several []string) error {
+	query, err := url.ParseQuery(text)
+	if err != nil {
+		return newProblem(http.StatusUnprocessableEntity, "The query cannot be read: "+err.Error())
+	}
+	for _, name := range slices.Sorted(maps.Keys(query)) {
+		if len(query[name]) > 1 && !slices.Contains(several, name) {
+			return invalid(name, "%s is given twice", name)
+		}
+	}
+	return nil
 }
 
 // handlePlain adds a route that huma has no part in but its description. answers are the shapes of its successes.
@@ -147,7 +179,7 @@ func (r route) problems() []int {
 	if r.method != get {
 		list = append(list, http.StatusConflict, http.StatusServiceUnavailable)
 	}
-	if r.method == put {
+	if r.method == put || r.method == del && r.path == "/webhooks/{wh}" {
 		list = append(list, http.StatusPreconditionFailed)
 	}
 	if r.body != nil {
@@ -170,6 +202,24 @@ func describeBody(doc *huma.OpenAPI, op *huma.Operation) {
 	}
 	if b.lines {
 		op.RequestBody.Content[ndjson] = &huma.MediaType{Schema: schema.Items}
+	}
+}
+
+// describeHeaders adds the headers that answers of a status have on every route.
+func describeHeaders(doc *huma.OpenAPI) {
+	for _, path := range doc.Paths {
+		for _, op := range []*huma.Operation{path.Get, path.Put, path.Post, path.Delete} {
+			if op == nil {
+				continue
+			}
+			for status, response := range op.Responses {
+				if status == "429" || status == "503" {
+					response.Headers = map[string]*huma.Param{"Retry-After": {
+						Description: "Seconds after which to ask again", Schema: &huma.Schema{Type: huma.TypeInteger},
+					}}
+				}
+			}
+		}
 	}
 }
 

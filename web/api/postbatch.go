@@ -8,7 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"reflect"
-	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"labhook/engine"
@@ -134,7 +134,8 @@ func splitLines(body []byte) ([]json.RawMessage, error) {
 			continue
 		}
 		if !json.Valid(line) {
-			return nil, newProblem(http.StatusBadRequest, "Line "+strconv.Itoa(number)+" is not JSON: "+engine.JSONProblem(string(line)))
+			before := strings.Repeat("\n", number-1) // so that the problem names the line in the body
+			return nil, newProblem(http.StatusBadRequest, "The body is not a batch: "+engine.JSONProblem(before+string(line)))
 		}
 		items = append(items, json.RawMessage(line))
 	}

@@ -96,7 +96,7 @@ func malformedBatches() []scenario {
 		batch("of nothing", "", 400, "not a batch"),
 		batch("that is an object", event, 400, "one event a line"),
 		batch("that is cut", "["+event, 400, "line 1"),
-		batch("with a broken line", event+"\n{\n"+event, 400, "Line 2", "Content-Type", "application/x-ndjson"),
+		batch("with a broken line", event+"\n{\n"+event, 400, "(line 2, column 1)", "Content-Type", "application/x-ndjson"),
 		batch("of blank lines", "\n\n", 400, "no events", "Content-Type", "application/x-ndjson"),
 		batch("of too many", "["+strings.Repeat(event+",", 1000)+event+"]", 413, "at most 1000"),
 		batch("that is too long", "["+strings.Repeat(" ", 8<<20)+"]", 413, "bytes"),

@@ -12,6 +12,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/validation"
 
 	"labhook/engine"
+	"labhook/web/keyrate"
 )
 
 // maxFieldProblems is how many fields a problem names at most, so that it stays readable and short.
@@ -88,6 +89,11 @@ func (s *server) problemOf(ctx context.Context, err error) *Problem {
 	}
 	if fields, ok := errors.AsType[engine.InvalidError](err); ok {
 		return invalidProblem(fields)
+	}
+	if many, ok := errors.AsType[*keyrate.TooMany](err); ok {
+		p := newProblem(http.StatusTooManyRequests, many.Error())
+		p.header.Set("Retry-After", many.RetryAfter())
+		return p
 	}
 	if c, ok := errors.AsType[engine.Conflict](err); ok {
 		return newProblem(http.StatusConflict, c.Error())

@@ -3,6 +3,7 @@ package api_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"labhook/web/api"
@@ -89,6 +90,27 @@ func TestResendByFilter(t *testing.T) {
 	after := fmt.Sprintf(`{"filter": {"after": %q}}`, api.Cursor(ids[0]))
 	if out, want := b.resend(t, "contoso", after), []string{ids[1] + " 200", ids[2] + " 200"}; !slices.Equal(outcome(out), want) {
 		t.Errorf("after the first one: %+v, want %q", out, want)
+	}
+}
+
+// TestResendInParts sends more again than one request takes.
+func TestResendInParts(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	path := "/api/v1/webhooks/" + b.webhook(t, b.contoso.ID, "http://127.0.0.1:1/nobody-listens", unsent).ID.String()
+	one := eventJSON("")
+	b.send(t, "POST", "/api/v1/events/batch", "contoso", "["+one+strings.Repeat(","+one, 200)+"]").want(200)
+	b.send(t, "POST", path+"/disable", "contoso", "").want(200)
+	first := b.resend(t, "contoso", `{"filter": {"status": ["cancelled"]}}`)
+	if first.Deliveries != 200 || first.Resent != 200 || !first.More || first.Next == nil {
+		t.Fatalf("%d deliveries, %d sent again, more %t, next %v", first.Deliveries, first.Resent, first.More, first.Next)
+	}
+	if !slices.IsSortedFunc(first.Results, func(a, b api.ResendItem) int { return strings.Compare(a.ID, b.ID) }) {
+		t.Error("not oldest first")
+	}
+	rest := b.resend(t, "contoso", fmt.Sprintf(`{"filter": {"status": ["cancelled"], "after": %q}}`, *first.Next))
+	if rest.Deliveries != 1 || rest.Resent != 1 || rest.More || rest.Next != nil || rest.Results[0].ID <= first.Results[199].ID {
+		t.Errorf("the rest: %+v", rest)
 	}
 }
 

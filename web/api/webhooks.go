@@ -182,13 +182,25 @@ func (s *server) replaceWebhook(ctx context.Context, in *replaceWebhookInput) (*
 	return out, err
 }
 
+type deleteWebhookInput struct {
+	Wh      string `path:"wh"`
+	IfMatch string `header:"If-Match" doc:"The ETag that was read, so that a webhook that has changed since is kept; absent: any"`
+}
+
 // deleteWebhook takes a webhook away; its deliveries stay readable.
-func (s *server) deleteWebhook(ctx context.Context, in *webhookPath) (*none, error) {
+func (s *server) deleteWebhook(ctx context.Context, in *deleteWebhookInput) (*none, error) {
 	found, err := s.webhookAt(ctx, in.Wh)
 	if err != nil {
 		return nil, err
 	}
-	return nil, s.Store.DeleteWebhook(ctx, callOf(ctx).actor(), found.ID)
+	version := 0
+	if in.IfMatch != "" {
+		if version, err = matchedVersion(found, in.IfMatch); err != nil {
+			return nil, err
+		}
+	}
+	err = s.Store.DeleteWebhookSeen(ctx, callOf(ctx).actor(), found.ID, version)
+	return nil, changedMeanwhile(err, in.IfMatch)
 }
 
 // webhookAt finds the webhook that a path names, ErrNotFound when there is none or the key does not see it.
@@ -238,6 +250,11 @@ func seenVersion(found *engine.Webhook, sent *WebhookInput, ifMatch string) (int
 		}
 		return sent.Version, nil
 	}
+	return matchedVersion(found, ifMatch)
+}
+
+// matchedVersion returns the version of a webhook when its ETag is among those of If-Match.
+func matchedVersion(found *engine.Webhook, ifMatch string) (int, error) {
 	for tag := range strings.SplitSeq(ifMatch, ",") {
 		if tag = strings.TrimSpace(tag); tag == "*" || tag == etag(found) {
 			return found.Version, nil

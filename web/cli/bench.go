@@ -5,10 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
+	"runtime/pprof"
+	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"labhook/web/cli/bench"
@@ -16,20 +16,20 @@ import (
 
 // Bench measures what this host can do.
 func Bench(ctx context.Context, env Env, args []string) error {
-	// The two other processes of a measurement are this command, too.
-	if len(args) == 1 {
-		switch args[0] {
-		case "receiver":
-			return bench.Receive(env.Stdin, env.Stdout)
-		case "load":
-			return bench.Load(ctx, env.Stdin, env.Stdout)
-		}
+	// The other processes of a measurement are this command, too.
+	switch {
+	case len(args) == 1 && args[0] == "receiver":
+		return bench.Receive(env.Stdin, env.Stdout)
+	case len(args) == 1 && args[0] == "load":
+		return bench.Load(ctx, env.Stdin, env.Stdout)
+	case len(args) > 1 && args[0] == "serve":
+		return serveProfiled(ctx, env, args[1], args[2:])
 	}
 	o, asJSON, err := benchOptions(env, args)
 	if err != nil {
 		return err
 	}
-	bar := newProgressBar(env.Stderr)
+	bar := newProgressBar(env)
 	o.Progress = bar.show
 	result, err := bench.Run(ctx, o)
 	bar.clear()
@@ -44,15 +44,34 @@ func Bench(ctx context.Context, env Env, args []string) error {
 	return printBench(env.Stdout, result)
 }
 
+// serveProfiled runs the server and writes a CPU profile of it into a file.
+func serveProfiled(ctx context.Context, env Env, file string, args []string) (err error) {
+	f, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return err
+	}
+	defer pprof.StopCPUProfile()
+	return Serve(ctx, env, args)
+}
+
 func benchOptions(env Env, args []string) (o bench.Options, asJSON bool, err error) {
 	f := newFlags(env, "bench", "measure what this host can do, in a temporary directory and on loopback alone")
-	seconds := f.Int("seconds", 10, "`SECONDS` that each measurement takes; there are twelve")
+	seconds := f.Int("seconds", 10, "`SECONDS` that each measurement takes; there are twelve with three rounds")
 	f.IntVar(&o.Rounds, "rounds", 3, "`NUMBER` of rounds, whose medians count")
-	f.IntVar(&o.Webhooks, "webhooks", 1, "`NUMBER` of webhooks, ten to an API consumer")
+	f.IntVar(&o.Webhooks, "webhooks", 1, "`NUMBER` of webhooks, ten to an API consumer; with more than --fanout, the rate with just those is measured beside")
 	f.IntVar(&o.Fanout, "fanout", 1, "`NUMBER` of webhooks that each event goes to")
-	f.IntVar(&o.History, "history", 0, "`NUMBER` of deliveries in the database beforehand")
+	f.IntVar(&o.History, "history", 0, "`NUMBER` of past deliveries to load into a second database, whose rate is measured beside")
+	f.IntVar(&o.Waiting, "waiting", 0, "`NUMBER` of deliveries to load that wait for a dead receiver: the start with them, and its memory")
+	f.IntVar(&o.Due, "due", 0, fmt.Sprintf("`NUMBER` of deliveries that fall due in one second; also how late they are at %d a second", bench.LatenessRate))
+	f.StringVar(&o.Profile, "profile", "", "`FILE` for a CPU profile of the server with one event a request, for go tool pprof")
 	f.StringVar(&o.Sync, "sync", "full", "`MODE` of the database: full survives a loss of power, normal may lose the last moments, off more")
-	f.BoolVar(&asJSON, "json", false, "print JSON")
+	f.BoolVar(&asJSON, "json", false, jsonUsage)
+	f.example, f.details = "labhook bench --seconds 2 --rounds 1", benchDetails
+	f.choices["sync"] = syncModes
 	if err := f.parse(args); err != nil {
 		return o, false, err
 	}
@@ -66,6 +85,8 @@ func benchOptions(env Env, args []string) (o bench.Options, asJSON bool, err err
 		{"webhooks", o.Webhooks, 1, bench.MaxWebhooks},
 		{"fanout", o.Fanout, 1, min(bench.MaxFanout, o.Webhooks)},
 		{"history", o.History, 0, bench.MaxHistory},
+		{"waiting", o.Waiting, 0, bench.MaxWaiting},
+		{"due", o.Due, 0, bench.MaxDue},
 	} {
 		if check.value < check.from || check.value > check.to {
 			return o, false, f.problem("--%s must be a whole number from %d to %d", check.name, check.from, check.to)
@@ -74,67 +95,35 @@ func benchOptions(env Env, args []string) (o bench.Options, asJSON bool, err err
 	if err := checkSync(o.Sync); err != nil {
 		return o, false, f.problem("--sync: %s", err)
 	}
+	if err := checkWritable(o.Profile); err != nil {
+		return o, false, f.problem("--profile: %s", err)
+	}
 	o.Program, err = os.Executable()
 	if err != nil {
 		return o, false, fmt.Errorf("find this program: %w", err)
 	}
-	return o, asJSON, nil
+	return o, asJSON || !env.Terminal, nil
 }
 
-// printBench prints the result for a person.
-func printBench(w io.Writer, r bench.Result) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	line := func(name, format string, args ...any) {
-		fmt.Fprintf(t, "%s\t"+format+"\n", append([]any{name}, args...)...)
+// checkWritable returns an error when a file, unless its name is empty, cannot be made.
+func checkWritable(name string) error {
+	if name == "" {
+		return nil
 	}
-	line("bare loop, nothing stored", "%.0f/s", r.BarePerSecond)
-	line("one event a request", "%.0f events/s\t%.2f of the bare loop", r.EventsPerSecond, r.Ratio)
-	line("batches of 100", "%.0f events/s\t%.2f of the bare loop", r.BatchPerSecond, r.RatioBatch)
-	for _, p := range r.Latency {
-		line(fmt.Sprintf("made to received at %.0f/s", p.EventsPerSecond), "p50 %.1f ms\tp99 %.1f ms", p.P50, p.P99)
+	f, err := os.Create(name)
+	if err != nil {
+		return err
 	}
-	line("processor of the server", "%.0f µs an event\t%.0f µs in a batch", r.CPUPerEvent, r.CPUPerBatchEvent)
-	line("memory of the server", "%.0f MB idle\t%.0f MB at most", r.IdleMB, r.PeakMB)
-	line("disk", "%.0f bytes a delivery", r.DiskPerDelivery)
-	line("ready after the start", "%.2f s", r.ReadySeconds)
-	return t.Flush()
+	return f.Close()
 }
+
+// syncModes are SQLite's modes of synchronous that the server can run with.
+var syncModes = []string{"full", "normal", "off"}
 
 // checkSync returns an error unless it is a mode of SQLite's synchronous that the server can run with.
 func checkSync(mode string) error {
-	switch strings.ToLower(mode) {
-	case "full", "normal", "off":
+	if slices.Contains(syncModes, strings.ToLower(mode)) {
 		return nil
 	}
 	return errors.New("choose one of full, normal and off")
-}
-
-// progressBar is a line on a terminal that shows how much is done. On anything else it shows nothing.
-type progressBar struct {
-	w     io.Writer
-	shown bool
-}
-
-func newProgressBar(w io.Writer) *progressBar {
-	if f, ok := w.(*os.File); ok {
-		if info, err := f.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
-			return &progressBar{w: w}
-		}
-	}
-	return &progressBar{w: io.Discard}
-}
-
-// barWidth is how many characters the bar has.
-const barWidth = 30
-
-func (b *progressBar) show(done float64, what string) {
-	full := int(done * barWidth)
-	fmt.Fprintf(b.w, "\r\x1b[K[%s%s] %3.0f %%  %s", strings.Repeat("#", full), strings.Repeat(".", barWidth-full), 100*done, what)
-	b.shown = true
-}
-
-func (b *progressBar) clear() {
-	if b.shown {
-		fmt.Fprint(b.w, "\r\x1b[K")
-	}
 }

@@ -9,6 +9,7 @@ package cli
 import (
 	"errors"
 	"io"
+	"strings"
 )
 
 // Env is what a command gets from the process.
@@ -19,6 +20,7 @@ type Env struct {
 	// Terminal: stdout is one. Colour: it shows colours.
 	Terminal, Colour bool
 	Version          string
+	describe         func(*flags) // not nil: a command hands over its flags and does nothing
 }
 
 // UsageError is a mistake on the command line: the exit code is 2, and the command's help is pointed to.
@@ -29,7 +31,7 @@ type UsageError struct {
 
 // Error is one line for the person who typed the command.
 func (e *UsageError) Error() string {
-	return e.Problem + "\nRun 'labhook " + e.Command + " -h' for help."
+	return e.Problem + "\nRun '" + strings.TrimSpace("labhook help "+e.Command) + "' for help."
 }
 
 // ErrHelp is returned by a command that was asked for its help and has printed it.

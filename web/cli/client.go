@@ -107,8 +107,20 @@ func reachError(base string, err error) error {
 	if inner, ok := errors.AsType[*url.Error](err); ok {
 		err = inner.Err
 	}
-	return fmt.Errorf("reach %s: %w", base, err)
+	return &unreachable{base, err}
 }
+
+// unreachable: no answer came from a server.
+type unreachable struct {
+	base  string
+	cause error
+}
+
+// Error names the server and the cause.
+func (e *unreachable) Error() string { return fmt.Sprintf("reach %s: %s", e.base, e.cause) }
+
+// Unwrap returns the cause.
+func (e *unreachable) Unwrap() error { return e.cause }
 
 func readProblem(status int, answer []byte) *problem {
 	p := &problem{}

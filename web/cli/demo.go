@@ -57,6 +57,7 @@ func Demo(ctx context.Context, env Env, args []string) error {
 	f.StringVar(&o.listen, "listen", "", "`ADDRESS` and port of the server; without it "+DefaultListen+", or a free port when that is taken")
 	f.IntVar(&o.labs, "labs", demoLabs, "`NUMBER` of lab instances at work at once")
 	f.StringVar(&o.data, "data", "", "new `DIR` for the database, which is kept; without it a temporary one, which is removed")
+	f.example = "labhook demo --seconds 20"
 	if err := f.parse(args); err != nil {
 		return err
 	}

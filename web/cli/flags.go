@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"net/url"
 	"os"
 	"slices"
 	"strconv"
@@ -27,9 +28,13 @@ type flags struct {
 	summary string
 	fromEnv []string
 	sources map[string]string // by name, where the values come from that are not the defaults
-	// arguments name what must stand beside the flags, in any place; given is what stood there.
+	// arguments name what must stand beside the flags, in any place; given is what stood there. The last one may come
+	// several times when it ends with dots, and may be missing when it is in brackets.
 	arguments, given []string
-	example          string // of the command, for its help; empty: none
+	// choices are the values that a flag or an argument, by its name, may have, for completion. Others may be right, too.
+	choices map[string][]string
+	example string // of the command, for its help; empty: none
+	details string // lines below the example; empty: none
 }
 
 // newFlags returns the flags of the command, whose summary is one sentence for its help.
@@ -37,13 +42,17 @@ func newFlags(env Env, command, summary string) *flags {
 	set := flag.NewFlagSet(command, flag.ContinueOnError)
 	set.SetOutput(io.Discard) // parse reports errors and help itself
 	set.Usage = func() {}
-	return &flags{FlagSet: set, env: env, summary: summary, sources: map[string]string{}}
+	return &flags{FlagSet: set, env: env, summary: summary, sources: map[string]string{}, choices: map[string][]string{}}
 }
 
 // parse reads the arguments, and the environment for what they do not set. The error is ErrHelp or a UsageError.
 func (f *flags) parse(args []string) error {
+	if f.env.describe != nil {
+		f.env.describe(f)
+		return ErrHelp
+	}
 	err := f.Parse(args)
-	for err == nil && f.NArg() > 0 && len(f.given) < len(f.arguments) {
+	for err == nil && f.NArg() > 0 && (len(f.given) < len(f.arguments) || f.lastArgument("...")) {
 		f.given = append(f.given, f.Arg(0))
 		err = f.Parse(f.Args()[1:])
 	}
@@ -52,10 +61,10 @@ func (f *flags) parse(args []string) error {
 		f.printHelp()
 		return ErrHelp
 	case err != nil:
-		return f.problem("%s", err)
+		return f.misspelt(err)
 	case f.NArg() > 0:
 		return f.problem("unexpected argument %q", f.Arg(0))
-	case len(f.given) < len(f.arguments):
+	case len(f.given) < len(f.arguments) && !strings.HasPrefix(f.arguments[len(f.given)], "["):
 		return f.problem("name the %s: labhook %s %s", f.arguments[len(f.given)], f.Name(), strings.Join(f.arguments, " "))
 	}
 	f.Visit(func(set *flag.Flag) { f.sources[set.Name] = "flag" })
@@ -70,12 +79,62 @@ func (f *flags) parse(args []string) error {
 	return nil
 }
 
+// lastArgument reports whether the name of the last argument has a mark in it.
+func (f *flags) lastArgument(mark string) bool {
+	n := len(f.arguments)
+	return n > 0 && strings.Contains(f.arguments[n-1], mark)
+}
+
+// misspelt returns an error of the flag package as a UsageError, for an unknown flag with the one that was probably meant.
+func (f *flags) misspelt(err error) error {
+	name, ok := strings.CutPrefix(err.Error(), "flag provided but not defined: -")
+	if !ok {
+		return f.problem("%s", f.unreadable(err))
+	}
+	var names []string
+	f.VisitAll(func(one *flag.Flag) { names = append(names, one.Name) })
+	if meant := nearest(name, names); meant != "" {
+		return f.problem("there is no flag --%s; did you mean --%s?", name, meant)
+	}
+	return f.problem("there is no flag --%s", name)
+}
+
+// unreadable returns what the flag package says about a value in the words of this program, with what it must be.
+func (f *flags) unreadable(err error) string {
+	text := strings.Replace(err.Error(), "\" for -", "\" for flag -", 1) // of a bool
+	before, after, ok := strings.Cut(text, "\" for flag -")
+	if !ok {
+		return err.Error()
+	}
+	name, reason, _ := strings.Cut(after, ": ")
+	if one := f.Lookup(name); one != nil && reason == "parse error" {
+		switch one.Value.(flag.Getter).Get().(type) {
+		case int, int64:
+			reason = "it must be a whole number"
+		case time.Duration:
+			reason = "it must be a time such as 10s or 2m"
+		case bool:
+			reason = "it must be true or false"
+		}
+	}
+	return before + "\" for flag --" + name + ": " + reason
+}
+
+// checkServer returns a UsageError unless text is the URL of a server.
+func (f *flags) checkServer(text string) error {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return f.problem("--url: %q is no URL of a server, such as %s", text, DefaultServer)
+	}
+	return nil
+}
+
 // problem returns a UsageError of the command.
 func (f *flags) problem(format string, args ...any) error {
 	return &UsageError{Command: f.Name(), Problem: fmt.Sprintf(format, args...)}
 }
 
-// invalid returns what engine says about values as a UsageError that names the flags.
+// invalid returns what engine says about values as a UsageError that names the flags. Any other error comes back as it is.
 func (f *flags) invalid(err error) error {
 	bad, ok := errors.AsType[engine.InvalidError](err)
 	if !ok {
@@ -83,7 +142,11 @@ func (f *flags) invalid(err error) error {
 	}
 	lines := make([]string, len(bad))
 	for i, one := range bad {
-		lines[i] = "--" + strings.ReplaceAll(one.Field, "_", "-") + ": " + one.Message
+		name := strings.ReplaceAll(one.Field, "_", "-")
+		if f.Lookup(name) != nil {
+			name = "--" + name
+		}
+		lines[i] = name + ": " + one.Message
 	}
 	return f.problem("%s", strings.Join(lines, "\n"))
 }
@@ -122,8 +185,15 @@ func (f *flags) printHelp() {
 	if f.example != "" {
 		fmt.Fprintf(f.env.Stdout, "\nExample:\n  %s\n", f.example)
 	}
-	fmt.Fprint(f.env.Stdout, "\nFlags:\n")
+	if f.details != "" {
+		fmt.Fprintf(f.env.Stdout, "\n%s\n", f.details)
+	}
+	none := true
 	f.VisitAll(func(one *flag.Flag) {
+		if none {
+			fmt.Fprint(f.env.Stdout, "\nFlags:\n")
+			none = false
+		}
 		value, usage := flag.UnquoteUsage(one)
 		fmt.Fprintf(f.env.Stdout, "  %s\n        %s", strings.TrimSpace("--"+one.Name+" "+value), usage)
 		if one.DefValue != "" && one.DefValue != "false" && one.DefValue != "0" {

@@ -14,18 +14,13 @@ import (
 	"labhook/engine"
 )
 
-// databaseFile is the name of the database in a data directory.
-const databaseFile = "labhook.db"
+// keyCommands are those below key.
+var keyCommands = []Command{
+	{Name: "create", Summary: "make an API key and print it, this once", Run: createAPIKey},
+}
 
-// Key makes API keys on the host, also while the server runs: "key create" prints the key alone on stdout.
-func Key(ctx context.Context, env Env, args []string) error {
-	if len(args) == 0 || args[0] != "create" {
-		if len(args) > 0 && (args[0] == "-h" || args[0] == "--help") {
-			args = []string{"create", "-h"}
-		} else {
-			return &UsageError{Command: "key", Problem: "say what to do: labhook key create --description TEXT"}
-		}
-	}
+// createAPIKey makes an API key on the host, also while the server runs, and prints the key alone on stdout.
+func createAPIKey(ctx context.Context, env Env, args []string) error {
 	var (
 		key     engine.APIKey
 		expires expiry
@@ -37,7 +32,9 @@ func Key(ctx context.Context, env Env, args []string) error {
 	scope := f.String("scope", string(engine.ScopeManage), "`SCOPE` of the key: read, send or manage")
 	f.Var(&expires, "expires", "`TIME` after which the key opens nothing: 90d, 12h or 2027-01-31; without it never")
 	f.fromEnv = []string{"data"}
-	if err := f.parse(args[1:]); err != nil {
+	f.example = `labhook key create --description "lab platform" --scope send --expires 90d`
+	f.choices["scope"] = []string{string(engine.ScopeRead), string(engine.ScopeSend), string(engine.ScopeManage)}
+	if err := f.parse(args); err != nil {
 		return err
 	}
 	key.Scope, key.Expires, key.Enabled = engine.Scope(*scope), expires.Time, true
@@ -60,10 +57,15 @@ func Key(ctx context.Context, env Env, args []string) error {
 // openBeside opens the data directory of a server that may be running. It makes nothing: a directory that was
 // mistyped must not end in a key for nothing.
 func openBeside(ctx context.Context, data string) (*db.Store, error) {
-	if _, err := os.Stat(filepath.Join(data, databaseFile)); errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("there is no Labhook database in %s; start the server there once, or name its directory with --data", data)
+	if _, err := os.Stat(filepath.Join(data, db.FileName)); errors.Is(err, fs.ErrNotExist) {
+		return nil, noDatabase(data)
 	}
 	return db.Open(ctx, db.Options{Dir: data, Log: slog.New(slog.DiscardHandler)})
+}
+
+// noDatabase is the error about a directory without a database.
+func noDatabase(data string) error {
+	return fmt.Errorf("there is no Labhook database in %s; start the server there once, or name its directory with --data", data)
 }
 
 func createKey(ctx context.Context, store *db.Store, key engine.APIKey, consumer string) (engine.APIKey, engine.Secret, error) {

@@ -28,7 +28,9 @@ func Listen(ctx context.Context, env Env, args []string) error {
 	f.Var(&v.secrets, "secret", "`SECRET` of a webhook, whsec_… or whpk_…, to check signatures with; may be given several times")
 	f.StringVar(&v.header, "signature-header", "", "`NAME` of the header with a hex signature of the body, in place of Standard Webhooks")
 	f.BoolVar(&v.require, "require-signature", false, "answer 401 to requests that none of the secrets signed")
+	forward := f.String("forward", "", "`URL` to send each request on to, its path behind that of the URL; the answer is that of the target, or 502")
 	count := f.Int("count", 0, "`NUMBER` of requests to end after; without it, Ctrl+C ends")
+	f.example = `labhook listen --answer "503 twice, then 200" --secret whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw`
 	if err := f.parse(args); err != nil {
 		return err
 	}
@@ -42,6 +44,8 @@ func Listen(ctx context.Context, env Env, args []string) error {
 		return f.problem("--count must not be negative")
 	case v.problem() != "":
 		return f.problem("%s", v.problem())
+	case *forward != "" && (*hang || f.sources["answer"] != ""):
+		return f.problem("--forward gives the answers of its target, so leave out --answer and --hang")
 	}
 	if *hang {
 		script = receiver.Always(receiver.Answer{Hang: true})
@@ -50,21 +54,35 @@ func Listen(ctx context.Context, env Env, args []string) error {
 		script[i].Answer.Delay = max(script[i].Answer.Delay, *delay)
 	}
 	p := requestPrinter{w: env.Stdout, paint: painter(env.Colour), quiet: *quiet, json: *asJSON}
-	return listen(ctx, env, *addr, receiver.Options{Script: script, Inspect: v.inspect}, p, *count)
+	o := listenOptions{Options: receiver.Options{Script: script, Inspect: v.inspect}, count: *count}
+	if *forward != "" {
+		if o.forward, err = newForwarder(*forward); err != nil {
+			return f.problem("--forward: %s", err)
+		}
+		o.Respond = o.forward.respond
+	}
+	return listen(ctx, env, *addr, o, p)
 }
 
-func listen(ctx context.Context, env Env, addr string, options receiver.Options, p requestPrinter, count int) error {
-	enough := make(chan struct{})
-	options.OnRequest = func(req receiver.Request) {
-		if count > 0 && req.Number > count {
+// listenOptions is what listen was asked for.
+type listenOptions struct {
+	receiver.Options
+	count   int        // of requests to end after; 0: none
+	forward *forwarder // nil: the script answers
+}
+
+func listen(ctx context.Context, env Env, addr string, o listenOptions, p requestPrinter) error {
+	enough, printed := make(chan struct{}), 0
+	o.OnRequest = func(req receiver.Request) {
+		if printed++; o.count > 0 && printed > o.count {
 			return
 		}
 		p.print(req)
-		if req.Number == count {
+		if printed == o.count {
 			close(enough)
 		}
 	}
-	r := receiver.New(options)
+	r := receiver.New(o.Options)
 	// The receiver runs in a server of its own, which can let the last answer finish.
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -74,16 +92,23 @@ func listen(ctx context.Context, env Env, addr string, options receiver.Options,
 	if err != nil {
 		return fmt.Errorf("%w; --listen chooses another address", err)
 	}
+	answers := o.Script.String()
+	if o.forward != nil {
+		answers = "by " + o.forward.target.String()
+		if o.forward.leadsTo(listener.Addr()) {
+			return errors.Join(errors.New("--forward leads back to this receiver; name another URL"), listener.Close())
+		}
+	}
 	server := &http.Server{Handler: r, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
-	fmt.Fprintf(env.Stderr, "Listening on http://%s. Every path and verb is answered: %s. Ctrl+C ends.\n", listener.Addr(), options.Script)
+	fmt.Fprintf(env.Stderr, "Listening on http://%s. Every path and verb is answered: %s. Ctrl+C ends.\n", listener.Addr(), answers)
 	select {
 	case err = <-served:
 		return fmt.Errorf("serve: %w", err)
 	case <-ctx.Done():
 	case <-enough:
-		finishing, cancel := context.WithTimeout(ctx, lastAnswer(options.Script))
+		finishing, cancel := context.WithTimeout(ctx, lastAnswer(o.Script))
 		defer cancel()
 		_ = server.Shutdown(finishing) // an answer that takes longer hangs, and is cut off below
 	}

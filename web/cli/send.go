@@ -44,19 +44,6 @@ type sendOptions struct {
 	wait     int // seconds; 0: not
 }
 
-// Exit codes of send with --wait, beside 0 for engine.ActionContinue. With several events the highest one counts.
-const (
-	exitNotifyUser = 3
-	exitEndLab     = 4
-	exitNoVerdict  = 5 // the time was over
-)
-
-// ExitError ends the program with a code of the command's own. What there is to say was printed.
-type ExitError struct{ Code int }
-
-// Error names the code.
-func (e *ExitError) Error() string { return "exit code " + strconv.Itoa(e.Code) }
-
 // Send posts one or more events and prints the answers.
 func Send(ctx context.Context, env Env, args []string) error {
 	o, err := sendFlags(env, args)
@@ -65,6 +52,12 @@ func Send(ctx context.Context, env Env, args []string) error {
 	}
 	c := newClient(o.url, o.key, env.Version)
 	c.http.Timeout += time.Duration(o.wait) * time.Second
+	// On a terminal the answers show how far it is.
+	bar := &progressBar{w: io.Discard}
+	if o.count > 1 && !env.Terminal {
+		bar = newProgressBar(env)
+	}
+	defer bar.clear()
 	code := 0
 	for n := 1; n <= o.count; n++ {
 		event := o.event
@@ -86,7 +79,10 @@ func Send(ctx context.Context, env Env, args []string) error {
 			fmt.Fprintln(env.Stdout, pretty(answer))
 			continue
 		}
-		fmt.Fprintln(env.Stdout, string(bytes.TrimSpace(answer)))
+		if _, err := fmt.Fprintln(env.Stdout, string(bytes.TrimSpace(answer))); err != nil {
+			return fmt.Errorf("print: %w", err)
+		}
+		bar.show(float64(n)/float64(o.count), fmt.Sprintf("%d of %d events posted", n, o.count))
 	}
 	if code != 0 {
 		return &ExitError{code}
@@ -135,6 +131,8 @@ func sendFlags(env Env, args []string) (sendOptions, error) {
 	f.IntVar(&o.count, "count", 1, "`NUMBER` of events to post; with --id each gets a number behind it")
 	f.IntVar(&o.wait, "wait", 0, "wait `SECONDS` for the verdict of the event's blocking webhooks; the exit code is 0 for continue, 3 for notify_user, 4 for end_lab, 5 when the time is over")
 	f.fromEnv = []string{"url", "key"}
+	f.example = "labhook send --type lab.scored --consumer contoso --lab 998592321 --set ExamPassed=true"
+	f.choices["type"] = codes()
 	if err := f.parse(args); err != nil {
 		return o, err
 	}
@@ -153,6 +151,9 @@ func sendFlags(env Env, args []string) (sendOptions, error) {
 		return o, f.problem("--wait must be from 1 to %d seconds, or 0 for not at all", maxWait)
 	case o.key == "":
 		return o, f.problem("name the API key with --key, LABHOOK_KEY or LABHOOK_KEY_FILE; labhook key create makes one")
+	}
+	if err := f.checkServer(o.url); err != nil {
+		return o, err
 	}
 	if known {
 		o.event.Type = kind.Code

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"labhook/engine/egress"
-	"labhook/web/api"
+	"labhook/web/keyrate"
 )
 
 // Defaults of serve.
@@ -59,6 +59,8 @@ func serveConfig(env Env, args []string) (serverConfig, error) {
 	level := f.String("log-level", "info", "`LEVEL` of the log: debug, info, warn or error")
 	f.StringVar(&cfg.sync, "sync", "full", "`MODE` of the database: full survives a loss of power, normal may lose the last moments, off more")
 	f.fromEnv = []string{"data", "listen", "public-url", "trusted-proxies", "grace", "api-rate-limit", "log-format", "log-level", "sync"}
+	f.example = "labhook serve --data /var/lib/labhook --public-url https://hooks.example.com"
+	f.choices["log-format"], f.choices["log-level"], f.choices["sync"] = []string{"text", "json"}, []string{"debug", "info", "warn", "error"}, syncModes
 	finishEgress := addEgressFlags(f, &cfg.egress)
 	if err := f.parse(args); err != nil {
 		return cfg, err
@@ -73,8 +75,8 @@ func serveConfig(env Env, args []string) (serverConfig, error) {
 	if cfg.grace < 0 {
 		return cfg, f.problem("--grace must not be negative")
 	}
-	if cfg.apiRate < 0 || cfg.apiRate > api.MaxRateLimit {
-		return cfg, f.problem("--api-rate-limit must be 0 to %d", api.MaxRateLimit)
+	if cfg.apiRate < 0 || cfg.apiRate > keyrate.Max {
+		return cfg, f.problem("--api-rate-limit must be 0 to %d", keyrate.Max)
 	}
 	if _, _, err = net.SplitHostPort(cfg.listen); err != nil {
 		return cfg, f.problem("--listen: %q is not an address and port such as 127.0.0.1:8080", cfg.listen)

@@ -33,7 +33,7 @@ var settingTexts = []settingText{
 	{"allow-networks", "Egress", "Allowed networks", "The networks that webhooks may call although they are not public.", nil},
 	{"allow-ports", "Egress", "Allowed ports", "The only ports that webhooks may call; without it any port will do.", nil},
 	{"require-https", "Egress", "Require HTTPS", "Whether webhooks may be sent over TLS only.", nil},
-	{"proxy", "Egress", "Forward proxy", "The proxy through which all requests leave; without it none is used, whatever the environment says.", maskUser},
+	{"proxy", "Egress", "Forward proxy", "The proxy through which all requests leave, asked for addresses that were checked here; without it none is used, whatever the environment says.", maskUser},
 	{"ca-file", "Egress", "CA file", "The file with certificate authorities that receivers are trusted by, besides the system's.", nil},
 	{"source-address", "Egress", "Source address", "The addresses of this host that requests come from; without it the system chooses.", nil},
 

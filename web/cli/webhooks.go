@@ -8,47 +8,22 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"labhook/engine"
 )
 
-// exitReceiver is the exit code of ping and test when the receiver failed, beside 0 when it took the request.
-const exitReceiver = 3
-
-// webhooksHelp is what "webhooks" without a word behind it says.
-const webhooksHelp = `labhook webhooks: list the webhooks of a server, and test them
-
-  labhook webhooks list              lists them with their ids
-  labhook webhooks ping ID           asks the receiver of a webhook whether it answers
-  labhook webhooks test ID           sends it an example, by default of its first event
-
-'labhook webhooks ping -h' lists the flags of ping.
-`
-
-// Webhooks lists the webhooks of a server and tests them, through its API.
-func Webhooks(ctx context.Context, env Env, args []string) error {
-	verb := ""
-	if len(args) > 0 {
-		verb, args = args[0], args[1:]
-	}
-	switch verb {
-	case "list":
-		return listWebhooks(ctx, env, args)
-	case "ping":
-		return pingWebhook(ctx, env, args)
-	case "test":
-		return testWebhook(ctx, env, args)
-	case "-h", "--help", "-help":
-		fmt.Fprint(env.Stdout, webhooksHelp)
-		return ErrHelp
-	case "":
-		return &UsageError{Command: "webhooks", Problem: "say what to do: labhook webhooks list, ping ID or test ID"}
-	}
-	return &UsageError{Command: "webhooks", Problem: fmt.Sprintf("there is no %q; there are list, ping and test", verb)}
+// webhookCommands are those below webhooks.
+var webhookCommands = []Command{
+	{Name: "list", Summary: "list them with their ids", Run: listWebhooks},
+	{Name: "ping", Summary: "ask the receiver of a webhook whether it answers", Run: pingWebhook},
+	{Name: "test", Summary: "send it an example, by default of its first event", Run: testWebhook},
 }
+
+// jsonUsage is what --json does.
+const jsonUsage = "print JSON, of a list one object a line; where the output is no terminal it always is"
 
 // apiFlags are the flags of a command that calls the API and prints what it answers.
 type apiFlags struct {
@@ -61,7 +36,7 @@ func newAPIFlags(env Env, command, summary string) *apiFlags {
 	f := &apiFlags{flags: newFlags(env, command, summary)}
 	f.StringVar(&f.url, "url", DefaultServer, "`URL` of the server")
 	f.StringVar(&f.key, "key", "", "API `KEY`; better given in the environment")
-	f.BoolVar(&f.asJSON, "json", false, "print JSON, as always where the output is no terminal")
+	f.BoolVar(&f.asJSON, "json", false, jsonUsage)
 	f.fromEnv = []string{"url", "key"}
 	return f
 }
@@ -73,6 +48,9 @@ func (f *apiFlags) parse(args []string) (*client, error) {
 	}
 	if f.key == "" {
 		return nil, f.problem("name the API key with --key, LABHOOK_KEY or LABHOOK_KEY_FILE; labhook key create makes one")
+	}
+	if err := f.checkServer(f.url); err != nil {
+		return nil, err
 	}
 	f.asJSON = f.asJSON || !f.env.Terminal
 	return newClient(f.url, f.key, f.env.Version), nil
@@ -111,11 +89,12 @@ func listWebhooks(ctx context.Context, env Env, args []string) error {
 	if err != nil {
 		return err
 	}
-	all := []json.RawMessage{}
-	query := url.Values{"limit": {fmt.Sprint(engine.MaxPageSize)}}
+	query := url.Values{"limit": {strconv.Itoa(engine.MaxPageSize)}}
 	if *consumer != "" {
 		query.Set("consumer", *consumer)
 	}
+	t := &table{paint: painter(env.Colour)}
+	t.add("ID", "NAME", "STATE", "EVENTS", "REQUEST")
 	for {
 		var page struct {
 			Data []json.RawMessage `json:"data"`
@@ -124,31 +103,33 @@ func listWebhooks(ctx context.Context, env Env, args []string) error {
 		if _, err := c.do(ctx, http.MethodGet, "/api/v1/webhooks?"+query.Encode(), nil, &page); err != nil {
 			return err
 		}
-		all = append(all, page.Data...)
+		for _, raw := range page.Data {
+			if err := f.showWebhook(t, raw); err != nil {
+				return err
+			}
+		}
 		if page.Next == nil {
 			break
 		}
 		query.Set("after", *page.Next)
 	}
 	if f.asJSON {
-		return printJSON(env.Stdout, all)
+		return nil
 	}
-	return printWebhooks(env.Stdout, all)
+	return t.print(env.Stdout, "")
 }
 
-// printWebhooks prints a table of webhooks.
-func printWebhooks(w io.Writer, all []json.RawMessage) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "ID\tNAME\tSTATE\tEVENTS\tREQUEST")
-	for _, raw := range all {
-		var hook listedWebhook
-		if err := json.Unmarshal(raw, &hook); err != nil {
-			return fmt.Errorf("read a webhook: %w", err)
-		}
-		cells := []string{hook.ID, hook.Name, hook.state(), eventWords(hook.Events), hook.Verb + " " + hook.URL}
-		fmt.Fprintln(table, printable(strings.ReplaceAll(strings.Join(cells, "\t"), "\n", " ")))
+// showWebhook prints a webhook as a line of JSON, or appends it to the table.
+func (f *apiFlags) showWebhook(t *table, raw json.RawMessage) error {
+	if f.asJSON {
+		return printLine(f.env.Stdout, raw)
 	}
-	return table.Flush()
+	var w listedWebhook
+	if err := json.Unmarshal(raw, &w); err != nil {
+		return fmt.Errorf("read webhook: %w", err)
+	}
+	t.add(w.ID, w.Name, w.state(), eventWords(w.Events), w.Verb+" "+w.URL)
+	return nil
 }
 
 // eventWords names the events of a webhook, the first of many.

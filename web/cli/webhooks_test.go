@@ -3,7 +3,7 @@ package cli
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -25,6 +25,7 @@ type shell struct {
 	consumer engine.APIConsumer
 	terminal bool
 	stdin    string
+	stderr   io.Writer // nil: the output of the test
 }
 
 func startShell(t *testing.T) *shell {
@@ -66,28 +67,42 @@ func (sh *shell) webhook(t *testing.T, name, url string, changes ...func(*engine
 	return w.ID.String()
 }
 
-// run returns what the command prints and the exit code that its error leads to.
+// run returns what a command below webhooks prints, and its exit code.
 func (sh *shell) run(t *testing.T, args ...string) (stdout string, code int, err error) {
 	t.Helper()
+	return sh.labhook(t, append([]string{"webhooks"}, args...)...)
+}
+
+// labhook returns what a command prints, and the exit code that its error leads to.
+func (sh *shell) labhook(t *testing.T, args ...string) (stdout string, code int, err error) {
+	t.Helper()
 	var out bytes.Buffer
+	stderr := io.Writer(t.Output())
+	if sh.stderr != nil {
+		stderr = sh.stderr
+	}
 	env := Env{
 		Getenv: func(name string) string {
 			return map[string]string{"LABHOOK_URL": sh.server.base, "LABHOOK_KEY": sh.key}[name]
 		},
-		Stdin: strings.NewReader(sh.stdin), Stdout: &out, Stderr: t.Output(), Terminal: sh.terminal, Version: "test",
+		Stdin: strings.NewReader(sh.stdin), Stdout: &out, Stderr: stderr, Terminal: sh.terminal, Version: "test",
 	}
-	err = Webhooks(t.Context(), env, args)
-	usage, exit := (*UsageError)(nil), (*ExitError)(nil)
-	switch {
-	case err == nil || errors.Is(err, ErrHelp):
-	case errors.As(err, &usage):
-		code = 2
-	case errors.As(err, &exit):
-		code = exit.Code
-	default:
-		code = 1
+	err = Run(t.Context(), env, args)
+	return out.String(), ExitCode(err), err
+}
+
+// lines reads the JSON objects that a list prints, one a line.
+func lines[T any](t *testing.T, out string) []T {
+	t.Helper()
+	var all []T
+	for line := range strings.Lines(out) {
+		var one T
+		if err := json.Unmarshal([]byte(line), &one); err != nil {
+			t.Fatalf("%v: %s", err, line)
+		}
+		all = append(all, one)
 	}
-	return out.String(), code, err
+	return all
 }
 
 func TestWebhooksList(t *testing.T) {
@@ -100,14 +115,14 @@ func TestWebhooksList(t *testing.T) {
 	})
 
 	out, code, err := sh.run(t, "list")
-	var hooks []struct{ ID, Name string }
-	if json.Unmarshal([]byte(out), &hooks) != nil || code != 0 || len(hooks) != 3 || hooks[0].ID != scores || hooks[2].Name != "Saves" {
+	hooks := lines[struct{ ID, Name string }](t, out)
+	if code != 0 || len(hooks) != 3 || hooks[0].ID != scores || hooks[2].Name != "Saves" {
 		t.Errorf("exit code %d, %v, JSON %s", code, err, out)
 	}
 	sh.terminal = true
 	out, code, err = sh.run(t, "list", "--consumer", "contoso")
-	lines := strings.Split(strings.TrimSpace(out), "\n")
-	if code != 0 || len(lines) != 4 || !strings.HasPrefix(lines[0], "ID ") {
+	rows := strings.Split(strings.TrimSpace(out), "\n")
+	if code != 0 || len(rows) != 4 || !strings.HasPrefix(rows[0], "ID ") {
 		t.Fatalf("exit code %d, %v, table\n%s", code, err, out)
 	}
 	for i, want := range [][]string{
@@ -116,8 +131,8 @@ func TestWebhooksList(t *testing.T) {
 		{many, "Saves", "enabled", "lab.saved and 2 more", "POST https://hooks.example.com/c"},
 	} {
 		for _, cell := range want {
-			if !strings.Contains(lines[i+1], cell) {
-				t.Errorf("line %q lacks %q", lines[i+1], cell)
+			if !strings.Contains(rows[i+1], cell) {
+				t.Errorf("line %q lacks %q", rows[i+1], cell)
 			}
 		}
 	}
@@ -134,8 +149,7 @@ func TestWebhooksListIsWhole(t *testing.T) {
 		sh.webhook(t, strings.Repeat("x", i%90+1)+string(rune('a'+i/90)), "https://hooks.example.com/a")
 	}
 	out, _, err := sh.run(t, "list")
-	var hooks []json.RawMessage
-	if json.Unmarshal([]byte(out), &hooks) != nil || len(hooks) != n {
+	if hooks := lines[json.RawMessage](t, out); len(hooks) != n {
 		t.Errorf("%d webhooks, %v, want %d", len(hooks), err, n)
 	}
 }
@@ -214,15 +228,20 @@ func TestWebhooksMistakes(t *testing.T) {
 		says string
 	}{
 		{"", 2, "say what to do"},
-		{"pong", 2, `there is no "pong"`},
+		{"pong", 2, `there is no command "webhooks pong"; did you mean "webhooks ping"?`},
+		{"delete", 2, `there is no command "webhooks delete"; there is list, ping and test`},
 		{"ping", 2, "name the ID: labhook webhooks ping ID"},
 		{"ping a b", 2, `unexpected argument "b"`},
 		{"test wh_1 --data missing.json", 2, "no such file"},
 		{"test wh_1 --data {", 2, "not JSON"},
-		{"test wh_1 --bogus", 2, "bogus"},
-		{"ping wh_01jc9xw2m4t7k", 1, "404"},
-		{"ping ../consumers", 1, "404"},
-		{"list --url http://127.0.0.1:1", 1, "reach http://127.0.0.1:1"},
+		{"test wh_1 --bogus", 2, "there is no flag --bogus"},
+		{"test wh_1 --evnet x", 2, "there is no flag --evnet; did you mean --event?"},
+		{"ping wh_01jc9xw2m4t7k", 7, "404"},
+		{"ping ../consumers", 7, "404"},
+		{"list --url 127.0.0.1:8080", 2, "no URL of a server, such as http://"},
+		{"list --url ftp://127.0.0.1", 2, "no URL of a server, such as http://"},
+		{"list --json=perhaps", 2, "for flag --json: it must be true or false"},
+		{"list --url http://127.0.0.1:1", 6, "reach http://127.0.0.1:1"},
 	} {
 		if _, code, err := sh.run(t, strings.Fields(tt.args)...); code != tt.code || !strings.Contains(err.Error(), tt.says) {
 			t.Errorf("webhooks %s: exit code %d, %v, want %d: …%s…", tt.args, code, err, tt.code, tt.says)

@@ -116,14 +116,14 @@ type input struct {
 // readInput reads the fields that there are; others are passed over.
 func readInput(fields values) (in input, bad fieldErrors) {
 	bad = fieldErrors{}
-	if url := readText(fields, "target_url", bad); url != nil {
+	if url := readText(fields, "target_url", "Send the URL that events are posted to.", bad); url != nil {
 		in.targetURL = new(strings.TrimSpace(*url))
 		checkTargetURL(*in.targetURL, bad)
 	}
 	in.eventType = readEventType(fields, bad)
 	in.active = readActive(fields, bad)
-	in.basicUsername = readText(fields, "basic_auth_username", bad)
-	in.basicPassword = readText(fields, "basic_auth_password", bad)
+	in.basicUsername = readText(fields, "basic_auth_username", sendBlank, bad)
+	in.basicPassword = readText(fields, "basic_auth_password", sendBlank, bad)
 	in.headers = readHeaders(fields, bad)
 	return in, bad
 }
@@ -137,8 +137,11 @@ func checkTargetURL(url string, bad fieldErrors) {
 	}
 }
 
-// readText reads a text.
-func readText(fields values, name string, bad fieldErrors) *string {
+// sendBlank is what to do about a null where a text may be blank.
+const sendBlank = `Send "" for none, or leave it out.`
+
+// readText reads a text; remedy says what to send in place of null.
+func readText(fields values, name, remedy string, bad fieldErrors) *string {
 	v, ok := fields[name]
 	switch {
 	case !ok:
@@ -151,7 +154,7 @@ func readText(fields values, name string, bad fieldErrors) *string {
 	case err != nil:
 		bad.add(name, "Not a valid string. Send a text in double quotes.")
 	case text == nil:
-		bad.add(name, `This field may not be null. Send "" for none, or leave it out.`)
+		bad.add(name, "This field may not be null. "+remedy)
 	}
 	return text
 }
@@ -162,7 +165,7 @@ func readEventType(fields values, bad fieldErrors) *string {
 	if v := fields[name]; string(v.raw) == "null" {
 		return new("")
 	}
-	code := readText(fields, name, bad)
+	code := readText(fields, name, sendBlank, bad)
 	if code == nil || *code == "" || slices.Contains(eventTypes, *code) {
 		return code
 	}

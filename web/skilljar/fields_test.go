@@ -26,7 +26,7 @@ func TestRefusedFields(t *testing.T) {
 	}{
 		{`{"target_url": ""}`, "target_url", "may not be blank"},
 		{`{"target_url": " "}`, "target_url", "may not be blank"},
-		{`{"target_url": null}`, "target_url", "may not be null"},
+		{`{"target_url": null}`, "target_url", "may not be null. Send the URL"},
 		{`{"target_url": 7}`, "target_url", "Not a valid string"},
 		{`{"target_url": "hooks"}`, "target_url", "https://"},
 		{`{"target_url": "ftp://hooks.example.com"}`, "target_url", "https://"},

@@ -11,6 +11,7 @@ import (
 
 	"labhook/engine"
 	"labhook/engine/enginetest"
+	"labhook/web/keyrate"
 )
 
 // page is a page object.
@@ -292,4 +293,26 @@ func TestDeactivated(t *testing.T) {
 	if got := b.send(t, "POST", path+"/"+byHand+"/ping", "contoso", nil).detail(503); !strings.Contains(got, "stopping") {
 		t.Errorf("a ping after the stop: %q", got)
 	}
+}
+
+// TestRate asks with one key until it is refused, which holds up no other key.
+func TestRate(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.serve(t, keyrate.New(1))
+	for n := range 3 * keyrate.BurstSeconds {
+		r := b.send(t, "GET", path, "contoso-read", nil)
+		if r.header.Get("RateLimit-Policy") != `"key";q=4;w=4` {
+			t.Fatalf("headers %v", r.header)
+		}
+		if r.status == http.StatusOK {
+			continue
+		}
+		if got := r.detail(429); n < keyrate.BurstSeconds || got != "Request was throttled. Expected available in 1 seconds." || r.header.Get("Retry-After") != "1" {
+			t.Errorf("after %d requests: %q, headers %v", n, got, r.header)
+		}
+		b.send(t, "GET", path, "fabrikam", nil).want(200)
+		return
+	}
+	t.Error("nothing was refused")
 }

@@ -14,6 +14,7 @@ import (
 	"labhook/db"
 	"labhook/engine"
 	"labhook/engine/egress"
+	"labhook/web/keyrate"
 )
 
 // Prefix starts the path of every route.
@@ -32,6 +33,8 @@ type Config struct {
 	// CrossOrigin refuses what a page of another site makes a browser send: browsers keep Basic users, and forms are
 	// read here.
 	CrossOrigin *http.CrossOriginProtection
+	// Rate bounds the requests of each key.
+	Rate *keyrate.Limits
 }
 
 type server struct {
@@ -94,7 +97,7 @@ func (s *server) handle(path string, actions map[string]action) {
 			s.fail(w, r, wrongMethod(r.Method, actions))
 			return
 		}
-		key, err := s.authenticate(r, do.scope)
+		key, err := s.authenticate(w.Header(), r, do.scope)
 		if err == nil {
 			err = do.run(&call{w, r, key})
 		}
@@ -137,8 +140,9 @@ func wrongMethod(method string, actions map[string]action) *refusal {
 }
 
 // authenticate returns the key of a request when it may do what needs the scope. Keys come as the user of Basic
-// authentication, whose password is empty with Skilljar and not looked at, or as a bearer token.
-func (s *server) authenticate(r *http.Request, scope engine.Scope) (engine.APIKey, error) {
+// authentication, whose password is empty with Skilljar and not looked at, or as a bearer token. What is left of the key's
+// rate is written into h.
+func (s *server) authenticate(h http.Header, r *http.Request, scope engine.Scope) (engine.APIKey, error) {
 	text, _, ok := r.BasicAuth()
 	if scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " "); !ok && strings.EqualFold(scheme, "Bearer") {
 		text = strings.TrimSpace(token)
@@ -164,6 +168,11 @@ func (s *server) authenticate(r *http.Request, scope engine.Scope) (engine.APIKe
 	if !key.Scope.Allows(scope) {
 		return key, refuse(http.StatusForbidden,
 			fmt.Sprintf("You do not have permission to perform this action. It needs a key with the scope %s; this one has the scope %s.", scope, key.Scope))
+	}
+	if many, ok := errors.AsType[*keyrate.TooMany](s.Rate.Take(h, &key, time.Now())); ok {
+		out := refuse(http.StatusTooManyRequests, "Request was throttled. Expected available in "+many.RetryAfter()+" seconds.")
+		out.header.Set("Retry-After", many.RetryAfter())
+		return key, out
 	}
 	return key, nil
 }

@@ -15,6 +15,7 @@ import (
 	"labhook/db/dbtest"
 	"labhook/engine"
 	"labhook/engine/enginetest"
+	"labhook/web/keyrate"
 	"labhook/web/skilljar"
 )
 
@@ -43,13 +44,7 @@ func setup(t testing.TB) *bundle {
 			t.Error(err)
 		}
 	})
-	server := httptest.NewServer(skilljar.New(skilljar.Config{
-		Store: b.store, Engine: b.engine, Guard: enginetest.Guard(), Log: log,
-		BaseURL:     func(*http.Request) string { return "https://labhook.example.com" },
-		CrossOrigin: http.NewCrossOriginProtection(),
-	}))
-	t.Cleanup(server.Close)
-	b.base = server.URL
+	b.serve(t, nil)
 	b.contoso, b.fabrikam = b.consumer(t, "Contoso"), b.consumer(t, "Fabrikam")
 	b.key(t, "platform", 0, engine.ScopeManage)
 	b.key(t, "contoso", b.contoso.ID, engine.ScopeManage)
@@ -61,6 +56,19 @@ func setup(t testing.TB) *bundle {
 		t.Fatal(err)
 	}
 	return b
+}
+
+// serve starts a server; rate may be nil.
+func (b *bundle) serve(t testing.TB, rate *keyrate.Limits) {
+	t.Helper()
+	server := httptest.NewServer(skilljar.New(skilljar.Config{
+		Store: b.store, Engine: b.engine, Guard: enginetest.Guard(), Rate: rate,
+		Log:         slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError})),
+		BaseURL:     func(*http.Request) string { return "https://labhook.example.com" },
+		CrossOrigin: http.NewCrossOriginProtection(),
+	}))
+	t.Cleanup(server.Close)
+	b.base = server.URL
 }
 
 func (b *bundle) consumer(t testing.TB, name string) engine.APIConsumer {

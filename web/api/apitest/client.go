@@ -2589,6 +2589,12 @@ type CreateWebhookParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
+// DeleteWebhookParams defines parameters for DeleteWebhook.
+type DeleteWebhookParams struct {
+	// IfMatch The ETag that was read, so that a webhook that has changed since is kept; absent: any
+	IfMatch *string `json:"If-Match,omitempty"`
+}
+
 // ReplaceWebhookParams defines parameters for ReplaceWebhook.
 type ReplaceWebhookParams struct {
 	// IfMatch The ETag that was read; in place of version in the body
@@ -3186,7 +3192,7 @@ type ClientInterface interface {
 	// DeleteWebhook Delete a webhook
 	//
 	// Corresponds with DELETE /api/v1/webhooks/{wh} (the `DeleteWebhook` operationId).
-	DeleteWebhook(ctx context.Context, wh string, reqEditors ...RequestEditorFn) (*http.Response, error)
+	DeleteWebhook(ctx context.Context, wh string, params *DeleteWebhookParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ReadWebhook Read a webhook
 	//
@@ -4039,8 +4045,8 @@ func (c *Client) CreateWebhook(ctx context.Context, params *CreateWebhookParams,
 // DeleteWebhook Delete a webhook
 //
 // Corresponds with DELETE /api/v1/webhooks/{wh} (the `DeleteWebhook` operationId).
-func (c *Client) DeleteWebhook(ctx context.Context, wh string, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewDeleteWebhookRequest(c.Server, wh)
+func (c *Client) DeleteWebhook(ctx context.Context, wh string, params *DeleteWebhookParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeleteWebhookRequest(c.Server, wh, params)
 	if err != nil {
 		return nil, err
 	}
@@ -6200,7 +6206,7 @@ func NewCreateWebhookRequestWithBody(server string, params *CreateWebhookParams,
 }
 
 // NewDeleteWebhookRequest constructs an http.Request for the DeleteWebhook method
-func NewDeleteWebhookRequest(server string, wh string) (*http.Request, error) {
+func NewDeleteWebhookRequest(server string, wh string, params *DeleteWebhookParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -6228,6 +6234,21 @@ func NewDeleteWebhookRequest(server string, wh string) (*http.Request, error) {
 	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -7227,7 +7248,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with DELETE /api/v1/webhooks/{wh} (the `DeleteWebhook` operationId).
-	DeleteWebhookWithResponse(ctx context.Context, wh string, reqEditors ...RequestEditorFn) (*DeleteWebhookReply, error)
+	DeleteWebhookWithResponse(ctx context.Context, wh string, params *DeleteWebhookParams, reqEditors ...RequestEditorFn) (*DeleteWebhookReply, error)
 
 	// ReadWebhookWithResponse Read a webhook
 	//
@@ -7354,6 +7375,11 @@ type ListConsumersReply200Headers struct {
 	Link *string
 }
 
+// ListConsumersReply429Headers the declared response headers of an HTTP 429 response for ListConsumers
+type ListConsumersReply429Headers struct {
+	RetryAfter *int
+}
+
 type ListConsumersReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -7371,6 +7397,8 @@ type ListConsumersReply struct {
 	ApplicationproblemJSON500 *Problem
 	// Headers200 the parsed response headers for an HTTP 200 response
 	Headers200 *ListConsumersReply200Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *ListConsumersReply429Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -7437,6 +7465,16 @@ type CreateConsumerReply201Headers struct {
 	Location *string
 }
 
+// CreateConsumerReply429Headers the declared response headers of an HTTP 429 response for CreateConsumer
+type CreateConsumerReply429Headers struct {
+	RetryAfter *int
+}
+
+// CreateConsumerReply503Headers the declared response headers of an HTTP 503 response for CreateConsumer
+type CreateConsumerReply503Headers struct {
+	RetryAfter *int
+}
+
 type CreateConsumerReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -7464,6 +7502,10 @@ type CreateConsumerReply struct {
 	ApplicationproblemJSON503 *Problem
 	// Headers201 the parsed response headers for an HTTP 201 response
 	Headers201 *CreateConsumerReply201Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *CreateConsumerReply429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *CreateConsumerReply503Headers
 }
 
 // GetJSON201 returns the response for an HTTP 201 `application/json` response
@@ -7550,6 +7592,11 @@ func (r CreateConsumerReply) ContentType() string {
 	return ""
 }
 
+// ReadConsumerReply429Headers the declared response headers of an HTTP 429 response for ReadConsumer
+type ReadConsumerReply429Headers struct {
+	RetryAfter *int
+}
+
 type ReadConsumerReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -7567,6 +7614,8 @@ type ReadConsumerReply struct {
 	ApplicationproblemJSON429 *Problem
 	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
 	ApplicationproblemJSON500 *Problem
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *ReadConsumerReply429Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -7633,6 +7682,16 @@ func (r ReadConsumerReply) ContentType() string {
 	return ""
 }
 
+// ReplaceConsumerReply429Headers the declared response headers of an HTTP 429 response for ReplaceConsumer
+type ReplaceConsumerReply429Headers struct {
+	RetryAfter *int
+}
+
+// ReplaceConsumerReply503Headers the declared response headers of an HTTP 503 response for ReplaceConsumer
+type ReplaceConsumerReply503Headers struct {
+	RetryAfter *int
+}
+
 type ReplaceConsumerReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -7662,6 +7721,10 @@ type ReplaceConsumerReply struct {
 	ApplicationproblemJSON500 *Problem
 	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
 	ApplicationproblemJSON503 *Problem
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *ReplaceConsumerReply429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *ReplaceConsumerReply503Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -7758,6 +7821,11 @@ func (r ReplaceConsumerReply) ContentType() string {
 	return ""
 }
 
+// ListConsumerKeysReply429Headers the declared response headers of an HTTP 429 response for ListConsumerKeys
+type ListConsumerKeysReply429Headers struct {
+	RetryAfter *int
+}
+
 type ListConsumerKeysReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -7775,6 +7843,8 @@ type ListConsumerKeysReply struct {
 	ApplicationproblemJSON429 *Problem
 	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
 	ApplicationproblemJSON500 *Problem
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *ListConsumerKeysReply429Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -7841,6 +7911,16 @@ func (r ListConsumerKeysReply) ContentType() string {
 	return ""
 }
 
+// CreateConsumerKeyReply429Headers the declared response headers of an HTTP 429 response for CreateConsumerKey
+type CreateConsumerKeyReply429Headers struct {
+	RetryAfter *int
+}
+
+// CreateConsumerKeyReply503Headers the declared response headers of an HTTP 503 response for CreateConsumerKey
+type CreateConsumerKeyReply503Headers struct {
+	RetryAfter *int
+}
+
 type CreateConsumerKeyReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -7868,6 +7948,10 @@ type CreateConsumerKeyReply struct {
 	ApplicationproblemJSON500 *Problem
 	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
 	ApplicationproblemJSON503 *Problem
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *CreateConsumerKeyReply429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *CreateConsumerKeyReply503Headers
 }
 
 // GetJSON201 returns the response for an HTTP 201 `application/json` response
@@ -7959,6 +8043,16 @@ func (r CreateConsumerKeyReply) ContentType() string {
 	return ""
 }
 
+// OrderWebhooksReply429Headers the declared response headers of an HTTP 429 response for OrderWebhooks
+type OrderWebhooksReply429Headers struct {
+	RetryAfter *int
+}
+
+// OrderWebhooksReply503Headers the declared response headers of an HTTP 503 response for OrderWebhooks
+type OrderWebhooksReply503Headers struct {
+	RetryAfter *int
+}
+
 type OrderWebhooksReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -7988,6 +8082,10 @@ type OrderWebhooksReply struct {
 	ApplicationproblemJSON500 *Problem
 	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
 	ApplicationproblemJSON503 *Problem
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *OrderWebhooksReply429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *OrderWebhooksReply503Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -8089,6 +8187,11 @@ type ListDeliveriesReply200Headers struct {
 	Link *string
 }
 
+// ListDeliveriesReply429Headers the declared response headers of an HTTP 429 response for ListDeliveries
+type ListDeliveriesReply429Headers struct {
+	RetryAfter *int
+}
+
 type ListDeliveriesReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -8106,6 +8209,8 @@ type ListDeliveriesReply struct {
 	ApplicationproblemJSON500 *Problem
 	// Headers200 the parsed response headers for an HTTP 200 response
 	Headers200 *ListDeliveriesReply200Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *ListDeliveriesReply429Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -8167,6 +8272,16 @@ func (r ListDeliveriesReply) ContentType() string {
 	return ""
 }
 
+// ResendDeliveriesReply429Headers the declared response headers of an HTTP 429 response for ResendDeliveries
+type ResendDeliveriesReply429Headers struct {
+	RetryAfter *int
+}
+
+// ResendDeliveriesReply503Headers the declared response headers of an HTTP 503 response for ResendDeliveries
+type ResendDeliveriesReply503Headers struct {
+	RetryAfter *int
+}
+
 type ResendDeliveriesReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -8192,6 +8307,10 @@ type ResendDeliveriesReply struct {
 	ApplicationproblemJSON500 *Problem
 	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
 	ApplicationproblemJSON503 *Problem
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *ResendDeliveriesReply429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *ResendDeliveriesReply503Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -8278,6 +8397,11 @@ func (r ResendDeliveriesReply) ContentType() string {
 	return ""
 }
 
+// ReadDeliveryReply429Headers the declared response headers of an HTTP 429 response for ReadDelivery
+type ReadDeliveryReply429Headers struct {
+	RetryAfter *int
+}
+
 type ReadDeliveryReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -8295,6 +8419,8 @@ type ReadDeliveryReply struct {
 	ApplicationproblemJSON429 *Problem
 	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
 	ApplicationproblemJSON500 *Problem
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *ReadDeliveryReply429Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -8361,6 +8487,16 @@ func (r ReadDeliveryReply) ContentType() string {
 	return ""
 }
 
+// CancelDeliveryReply429Headers the declared response headers of an HTTP 429 response for CancelDelivery
+type CancelDeliveryReply429Headers struct {
+	RetryAfter *int
+}
+
+// CancelDeliveryReply503Headers the declared response headers of an HTTP 503 response for CancelDelivery
+type CancelDeliveryReply503Headers struct {
+	RetryAfter *int
+}
+
 type CancelDeliveryReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -8388,6 +8524,10 @@ type CancelDeliveryReply struct {
 	ApplicationproblemJSON500 *Problem
 	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
 	ApplicationproblemJSON503 *Problem
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *CancelDeliveryReply429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *CancelDeliveryReply503Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -8479,6 +8619,16 @@ func (r CancelDeliveryReply) ContentType() string {
 	return ""
 }
 
+// HastenDeliveryReply429Headers the declared response headers of an HTTP 429 response for HastenDelivery
+type HastenDeliveryReply429Headers struct {
+	RetryAfter *int
+}
+
+// HastenDeliveryReply503Headers the declared response headers of an HTTP 503 response for HastenDelivery
+type HastenDeliveryReply503Headers struct {
+	RetryAfter *int
+}
+
 type HastenDeliveryReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -8500,6 +8650,10 @@ type HastenDeliveryReply struct {
 	ApplicationproblemJSON500 *Problem
 	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
 	ApplicationproblemJSON503 *Problem
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *HastenDeliveryReply429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *HastenDeliveryReply503Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -8576,6 +8730,16 @@ func (r HastenDeliveryReply) ContentType() string {
 	return ""
 }
 
+// OpenGateReply429Headers the declared response headers of an HTTP 429 response for OpenGate
+type OpenGateReply429Headers struct {
+	RetryAfter *int
+}
+
+// OpenGateReply503Headers the declared response headers of an HTTP 503 response for OpenGate
+type OpenGateReply503Headers struct {
+	RetryAfter *int
+}
+
 type OpenGateReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -8603,6 +8767,10 @@ type OpenGateReply struct {
 	ApplicationproblemJSON500 *Problem
 	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
 	ApplicationproblemJSON503 *Problem
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *OpenGateReply429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *OpenGateReply503Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -8694,6 +8862,16 @@ func (r OpenGateReply) ContentType() string {
 	return ""
 }
 
+// ResendDeliveryReply429Headers the declared response headers of an HTTP 429 response for ResendDelivery
+type ResendDeliveryReply429Headers struct {
+	RetryAfter *int
+}
+
+// ResendDeliveryReply503Headers the declared response headers of an HTTP 503 response for ResendDelivery
+type ResendDeliveryReply503Headers struct {
+	RetryAfter *int
+}
+
 type ResendDeliveryReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -8715,6 +8893,10 @@ type ResendDeliveryReply struct {
 	ApplicationproblemJSON500 *Problem
 	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
 	ApplicationproblemJSON503 *Problem
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *ResendDeliveryReply429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *ResendDeliveryReply503Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -8791,6 +8973,11 @@ func (r ResendDeliveryReply) ContentType() string {
 	return ""
 }
 
+// ReadEgressReply429Headers the declared response headers of an HTTP 429 response for ReadEgress
+type ReadEgressReply429Headers struct {
+	RetryAfter *int
+}
+
 type ReadEgressReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -8806,6 +8993,8 @@ type ReadEgressReply struct {
 	ApplicationproblemJSON429 *Problem
 	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
 	ApplicationproblemJSON500 *Problem
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *ReadEgressReply429Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -8867,6 +9056,11 @@ func (r ReadEgressReply) ContentType() string {
 	return ""
 }
 
+// ListEventTypesReply429Headers the declared response headers of an HTTP 429 response for ListEventTypes
+type ListEventTypesReply429Headers struct {
+	RetryAfter *int
+}
+
 type ListEventTypesReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -8882,6 +9076,8 @@ type ListEventTypesReply struct {
 	ApplicationproblemJSON429 *Problem
 	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
 	ApplicationproblemJSON500 *Problem
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *ListEventTypesReply429Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -8948,6 +9144,16 @@ type CreateEventTypeReply201Headers struct {
 	Location *string
 }
 
+// CreateEventTypeReply429Headers the declared response headers of an HTTP 429 response for CreateEventType
+type CreateEventTypeReply429Headers struct {
+	RetryAfter *int
+}
+
+// CreateEventTypeReply503Headers the declared response headers of an HTTP 503 response for CreateEventType
+type CreateEventTypeReply503Headers struct {
+	RetryAfter *int
+}
+
 type CreateEventTypeReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -8975,6 +9181,10 @@ type CreateEventTypeReply struct {
 	ApplicationproblemJSON503 *Problem
 	// Headers201 the parsed response headers for an HTTP 201 response
 	Headers201 *CreateEventTypeReply201Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *CreateEventTypeReply429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *CreateEventTypeReply503Headers
 }
 
 // GetJSON201 returns the response for an HTTP 201 `application/json` response
@@ -9061,6 +9271,16 @@ func (r CreateEventTypeReply) ContentType() string {
 	return ""
 }
 
+// DeleteEventTypeReply429Headers the declared response headers of an HTTP 429 response for DeleteEventType
+type DeleteEventTypeReply429Headers struct {
+	RetryAfter *int
+}
+
+// DeleteEventTypeReply503Headers the declared response headers of an HTTP 503 response for DeleteEventType
+type DeleteEventTypeReply503Headers struct {
+	RetryAfter *int
+}
+
 type DeleteEventTypeReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -9080,6 +9300,10 @@ type DeleteEventTypeReply struct {
 	ApplicationproblemJSON500 *Problem
 	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
 	ApplicationproblemJSON503 *Problem
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *DeleteEventTypeReply429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *DeleteEventTypeReply503Headers
 }
 
 // GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
@@ -9151,6 +9375,11 @@ func (r DeleteEventTypeReply) ContentType() string {
 	return ""
 }
 
+// ReadEventTypeReply429Headers the declared response headers of an HTTP 429 response for ReadEventType
+type ReadEventTypeReply429Headers struct {
+	RetryAfter *int
+}
+
 type ReadEventTypeReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -9168,6 +9397,8 @@ type ReadEventTypeReply struct {
 	ApplicationproblemJSON429 *Problem
 	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
 	ApplicationproblemJSON500 *Problem
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *ReadEventTypeReply429Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -9234,6 +9465,16 @@ func (r ReadEventTypeReply) ContentType() string {
 	return ""
 }
 
+// ReplaceEventTypeReply429Headers the declared response headers of an HTTP 429 response for ReplaceEventType
+type ReplaceEventTypeReply429Headers struct {
+	RetryAfter *int
+}
+
+// ReplaceEventTypeReply503Headers the declared response headers of an HTTP 503 response for ReplaceEventType
+type ReplaceEventTypeReply503Headers struct {
+	RetryAfter *int
+}
+
 type ReplaceEventTypeReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -9263,6 +9504,10 @@ type ReplaceEventTypeReply struct {
 	ApplicationproblemJSON500 *Problem
 	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
 	ApplicationproblemJSON503 *Problem
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *ReplaceEventTypeReply429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *ReplaceEventTypeReply503Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -9364,6 +9609,11 @@ type ListEventsReply200Headers struct {
 	Link *string
 }
 
+// ListEventsReply429Headers the declared response headers of an HTTP 429 response for ListEvents
+type ListEventsReply429Headers struct {
+	RetryAfter *int
+}
+
 type ListEventsReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -9381,6 +9631,8 @@ type ListEventsReply struct {
 	ApplicationproblemJSON500 *Problem
 	// Headers200 the parsed response headers for an HTTP 200 response
 	Headers200 *ListEventsReply200Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *ListEventsReply429Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -9442,6 +9694,16 @@ func (r ListEventsReply) ContentType() string {
 	return ""
 }
 
+// PostEventReply429Headers the declared response headers of an HTTP 429 response for PostEvent
+type PostEventReply429Headers struct {
+	RetryAfter *int
+}
+
+// PostEventReply503Headers the declared response headers of an HTTP 503 response for PostEvent
+type PostEventReply503Headers struct {
+	RetryAfter *int
+}
+
 type PostEventReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -9469,6 +9731,10 @@ type PostEventReply struct {
 	ApplicationproblemJSON500 *Problem
 	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
 	ApplicationproblemJSON503 *Problem
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *PostEventReply429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *PostEventReply503Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -9560,6 +9826,16 @@ func (r PostEventReply) ContentType() string {
 	return ""
 }
 
+// PostBatchReply429Headers the declared response headers of an HTTP 429 response for PostBatch
+type PostBatchReply429Headers struct {
+	RetryAfter *int
+}
+
+// PostBatchReply503Headers the declared response headers of an HTTP 503 response for PostBatch
+type PostBatchReply503Headers struct {
+	RetryAfter *int
+}
+
 type PostBatchReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -9585,6 +9861,10 @@ type PostBatchReply struct {
 	ApplicationproblemJSON500 *Problem
 	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
 	ApplicationproblemJSON503 *Problem
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *PostBatchReply429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *PostBatchReply503Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -9671,6 +9951,11 @@ func (r PostBatchReply) ContentType() string {
 	return ""
 }
 
+// ReadEventReply429Headers the declared response headers of an HTTP 429 response for ReadEvent
+type ReadEventReply429Headers struct {
+	RetryAfter *int
+}
+
 type ReadEventReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -9688,6 +9973,8 @@ type ReadEventReply struct {
 	ApplicationproblemJSON429 *Problem
 	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
 	ApplicationproblemJSON500 *Problem
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *ReadEventReply429Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -9754,6 +10041,11 @@ func (r ReadEventReply) ContentType() string {
 	return ""
 }
 
+// ListPlatformKeysReply429Headers the declared response headers of an HTTP 429 response for ListPlatformKeys
+type ListPlatformKeysReply429Headers struct {
+	RetryAfter *int
+}
+
 type ListPlatformKeysReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -9769,6 +10061,8 @@ type ListPlatformKeysReply struct {
 	ApplicationproblemJSON429 *Problem
 	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
 	ApplicationproblemJSON500 *Problem
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *ListPlatformKeysReply429Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -9830,6 +10124,16 @@ func (r ListPlatformKeysReply) ContentType() string {
 	return ""
 }
 
+// CreatePlatformKeyReply429Headers the declared response headers of an HTTP 429 response for CreatePlatformKey
+type CreatePlatformKeyReply429Headers struct {
+	RetryAfter *int
+}
+
+// CreatePlatformKeyReply503Headers the declared response headers of an HTTP 503 response for CreatePlatformKey
+type CreatePlatformKeyReply503Headers struct {
+	RetryAfter *int
+}
+
 type CreatePlatformKeyReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -9855,6 +10159,10 @@ type CreatePlatformKeyReply struct {
 	ApplicationproblemJSON500 *Problem
 	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
 	ApplicationproblemJSON503 *Problem
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *CreatePlatformKeyReply429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *CreatePlatformKeyReply503Headers
 }
 
 // GetJSON201 returns the response for an HTTP 201 `application/json` response
@@ -9941,6 +10249,16 @@ func (r CreatePlatformKeyReply) ContentType() string {
 	return ""
 }
 
+// RevokeKeyReply429Headers the declared response headers of an HTTP 429 response for RevokeKey
+type RevokeKeyReply429Headers struct {
+	RetryAfter *int
+}
+
+// RevokeKeyReply503Headers the declared response headers of an HTTP 503 response for RevokeKey
+type RevokeKeyReply503Headers struct {
+	RetryAfter *int
+}
+
 type RevokeKeyReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -9960,6 +10278,10 @@ type RevokeKeyReply struct {
 	ApplicationproblemJSON500 *Problem
 	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
 	ApplicationproblemJSON503 *Problem
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *RevokeKeyReply429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *RevokeKeyReply503Headers
 }
 
 // GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
@@ -10031,6 +10353,11 @@ func (r RevokeKeyReply) ContentType() string {
 	return ""
 }
 
+// ListLabInstancesReply429Headers the declared response headers of an HTTP 429 response for ListLabInstances
+type ListLabInstancesReply429Headers struct {
+	RetryAfter *int
+}
+
 type ListLabInstancesReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -10046,6 +10373,8 @@ type ListLabInstancesReply struct {
 	ApplicationproblemJSON429 *Problem
 	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
 	ApplicationproblemJSON500 *Problem
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *ListLabInstancesReply429Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -10107,6 +10436,11 @@ func (r ListLabInstancesReply) ContentType() string {
 	return ""
 }
 
+// ReadLabInstanceReply429Headers the declared response headers of an HTTP 429 response for ReadLabInstance
+type ReadLabInstanceReply429Headers struct {
+	RetryAfter *int
+}
+
 type ReadLabInstanceReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -10124,6 +10458,8 @@ type ReadLabInstanceReply struct {
 	ApplicationproblemJSON429 *Problem
 	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
 	ApplicationproblemJSON500 *Problem
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *ReadLabInstanceReply429Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -10190,6 +10526,11 @@ func (r ReadLabInstanceReply) ContentType() string {
 	return ""
 }
 
+// ListSettingsReply429Headers the declared response headers of an HTTP 429 response for ListSettings
+type ListSettingsReply429Headers struct {
+	RetryAfter *int
+}
+
 type ListSettingsReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -10205,6 +10546,8 @@ type ListSettingsReply struct {
 	ApplicationproblemJSON429 *Problem
 	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
 	ApplicationproblemJSON500 *Problem
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *ListSettingsReply429Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -10266,6 +10609,11 @@ func (r ListSettingsReply) ContentType() string {
 	return ""
 }
 
+// ReadVersionReply429Headers the declared response headers of an HTTP 429 response for ReadVersion
+type ReadVersionReply429Headers struct {
+	RetryAfter *int
+}
+
 type ReadVersionReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -10281,6 +10629,8 @@ type ReadVersionReply struct {
 	ApplicationproblemJSON429 *Problem
 	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
 	ApplicationproblemJSON500 *Problem
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *ReadVersionReply429Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -10347,6 +10697,11 @@ type ListWebhooksReply200Headers struct {
 	Link *string
 }
 
+// ListWebhooksReply429Headers the declared response headers of an HTTP 429 response for ListWebhooks
+type ListWebhooksReply429Headers struct {
+	RetryAfter *int
+}
+
 type ListWebhooksReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -10364,6 +10719,8 @@ type ListWebhooksReply struct {
 	ApplicationproblemJSON500 *Problem
 	// Headers200 the parsed response headers for an HTTP 200 response
 	Headers200 *ListWebhooksReply200Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *ListWebhooksReply429Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -10431,6 +10788,16 @@ type CreateWebhookReply201Headers struct {
 	Location *string
 }
 
+// CreateWebhookReply429Headers the declared response headers of an HTTP 429 response for CreateWebhook
+type CreateWebhookReply429Headers struct {
+	RetryAfter *int
+}
+
+// CreateWebhookReply503Headers the declared response headers of an HTTP 503 response for CreateWebhook
+type CreateWebhookReply503Headers struct {
+	RetryAfter *int
+}
+
 type CreateWebhookReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -10458,6 +10825,10 @@ type CreateWebhookReply struct {
 	ApplicationproblemJSON503 *Problem
 	// Headers201 the parsed response headers for an HTTP 201 response
 	Headers201 *CreateWebhookReply201Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *CreateWebhookReply429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *CreateWebhookReply503Headers
 }
 
 // GetJSON201 returns the response for an HTTP 201 `application/json` response
@@ -10544,6 +10915,16 @@ func (r CreateWebhookReply) ContentType() string {
 	return ""
 }
 
+// DeleteWebhookReply429Headers the declared response headers of an HTTP 429 response for DeleteWebhook
+type DeleteWebhookReply429Headers struct {
+	RetryAfter *int
+}
+
+// DeleteWebhookReply503Headers the declared response headers of an HTTP 503 response for DeleteWebhook
+type DeleteWebhookReply503Headers struct {
+	RetryAfter *int
+}
+
 type DeleteWebhookReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -10555,6 +10936,8 @@ type DeleteWebhookReply struct {
 	ApplicationproblemJSON404 *Problem
 	// ApplicationproblemJSON409 the response for an HTTP 409 `application/problem+json` response
 	ApplicationproblemJSON409 *Problem
+	// ApplicationproblemJSON412 the response for an HTTP 412 `application/problem+json` response
+	ApplicationproblemJSON412 *Problem
 	// ApplicationproblemJSON422 the response for an HTTP 422 `application/problem+json` response
 	ApplicationproblemJSON422 *Problem
 	// ApplicationproblemJSON429 the response for an HTTP 429 `application/problem+json` response
@@ -10563,6 +10946,10 @@ type DeleteWebhookReply struct {
 	ApplicationproblemJSON500 *Problem
 	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
 	ApplicationproblemJSON503 *Problem
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *DeleteWebhookReply429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *DeleteWebhookReply503Headers
 }
 
 // GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
@@ -10583,6 +10970,11 @@ func (r DeleteWebhookReply) GetApplicationproblemJSON404() *Problem {
 // GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
 func (r DeleteWebhookReply) GetApplicationproblemJSON409() *Problem {
 	return r.ApplicationproblemJSON409
+}
+
+// GetApplicationproblemJSON412 returns the response for an HTTP 412 `application/problem+json` response
+func (r DeleteWebhookReply) GetApplicationproblemJSON412() *Problem {
+	return r.ApplicationproblemJSON412
 }
 
 // GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
@@ -10639,6 +11031,11 @@ type ReadWebhookReply200Headers struct {
 	ETag *string
 }
 
+// ReadWebhookReply429Headers the declared response headers of an HTTP 429 response for ReadWebhook
+type ReadWebhookReply429Headers struct {
+	RetryAfter *int
+}
+
 type ReadWebhookReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -10658,6 +11055,8 @@ type ReadWebhookReply struct {
 	ApplicationproblemJSON500 *Problem
 	// Headers200 the parsed response headers for an HTTP 200 response
 	Headers200 *ReadWebhookReply200Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *ReadWebhookReply429Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -10729,6 +11128,16 @@ type ReplaceWebhookReply200Headers struct {
 	ETag *string
 }
 
+// ReplaceWebhookReply429Headers the declared response headers of an HTTP 429 response for ReplaceWebhook
+type ReplaceWebhookReply429Headers struct {
+	RetryAfter *int
+}
+
+// ReplaceWebhookReply503Headers the declared response headers of an HTTP 503 response for ReplaceWebhook
+type ReplaceWebhookReply503Headers struct {
+	RetryAfter *int
+}
+
 type ReplaceWebhookReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -10760,6 +11169,10 @@ type ReplaceWebhookReply struct {
 	ApplicationproblemJSON503 *Problem
 	// Headers200 the parsed response headers for an HTTP 200 response
 	Headers200 *ReplaceWebhookReply200Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *ReplaceWebhookReply429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *ReplaceWebhookReply503Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -10861,6 +11274,16 @@ type DisableWebhookReply200Headers struct {
 	ETag *string
 }
 
+// DisableWebhookReply429Headers the declared response headers of an HTTP 429 response for DisableWebhook
+type DisableWebhookReply429Headers struct {
+	RetryAfter *int
+}
+
+// DisableWebhookReply503Headers the declared response headers of an HTTP 503 response for DisableWebhook
+type DisableWebhookReply503Headers struct {
+	RetryAfter *int
+}
+
 type DisableWebhookReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -10884,6 +11307,10 @@ type DisableWebhookReply struct {
 	ApplicationproblemJSON503 *Problem
 	// Headers200 the parsed response headers for an HTTP 200 response
 	Headers200 *DisableWebhookReply200Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *DisableWebhookReply429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *DisableWebhookReply503Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -10965,6 +11392,16 @@ type EnableWebhookReply200Headers struct {
 	ETag *string
 }
 
+// EnableWebhookReply429Headers the declared response headers of an HTTP 429 response for EnableWebhook
+type EnableWebhookReply429Headers struct {
+	RetryAfter *int
+}
+
+// EnableWebhookReply503Headers the declared response headers of an HTTP 503 response for EnableWebhook
+type EnableWebhookReply503Headers struct {
+	RetryAfter *int
+}
+
 type EnableWebhookReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -10988,6 +11425,10 @@ type EnableWebhookReply struct {
 	ApplicationproblemJSON503 *Problem
 	// Headers200 the parsed response headers for an HTTP 200 response
 	Headers200 *EnableWebhookReply200Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *EnableWebhookReply429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *EnableWebhookReply503Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -11069,6 +11510,16 @@ type MoveWebhookReply200Headers struct {
 	ETag *string
 }
 
+// MoveWebhookReply429Headers the declared response headers of an HTTP 429 response for MoveWebhook
+type MoveWebhookReply429Headers struct {
+	RetryAfter *int
+}
+
+// MoveWebhookReply503Headers the declared response headers of an HTTP 503 response for MoveWebhook
+type MoveWebhookReply503Headers struct {
+	RetryAfter *int
+}
+
 type MoveWebhookReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -11098,6 +11549,10 @@ type MoveWebhookReply struct {
 	ApplicationproblemJSON503 *Problem
 	// Headers200 the parsed response headers for an HTTP 200 response
 	Headers200 *MoveWebhookReply200Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *MoveWebhookReply429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *MoveWebhookReply503Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -11189,6 +11644,16 @@ func (r MoveWebhookReply) ContentType() string {
 	return ""
 }
 
+// PingWebhookReply429Headers the declared response headers of an HTTP 429 response for PingWebhook
+type PingWebhookReply429Headers struct {
+	RetryAfter *int
+}
+
+// PingWebhookReply503Headers the declared response headers of an HTTP 503 response for PingWebhook
+type PingWebhookReply503Headers struct {
+	RetryAfter *int
+}
+
 type PingWebhookReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -11210,6 +11675,10 @@ type PingWebhookReply struct {
 	ApplicationproblemJSON500 *Problem
 	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
 	ApplicationproblemJSON503 *Problem
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *PingWebhookReply429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *PingWebhookReply503Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -11286,6 +11755,16 @@ func (r PingWebhookReply) ContentType() string {
 	return ""
 }
 
+// RecoverWebhookReply429Headers the declared response headers of an HTTP 429 response for RecoverWebhook
+type RecoverWebhookReply429Headers struct {
+	RetryAfter *int
+}
+
+// RecoverWebhookReply503Headers the declared response headers of an HTTP 503 response for RecoverWebhook
+type RecoverWebhookReply503Headers struct {
+	RetryAfter *int
+}
+
 type RecoverWebhookReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -11313,6 +11792,10 @@ type RecoverWebhookReply struct {
 	ApplicationproblemJSON500 *Problem
 	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
 	ApplicationproblemJSON503 *Problem
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *RecoverWebhookReply429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *RecoverWebhookReply503Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -11404,6 +11887,11 @@ func (r RecoverWebhookReply) ContentType() string {
 	return ""
 }
 
+// ReadRecoveryReply429Headers the declared response headers of an HTTP 429 response for ReadRecovery
+type ReadRecoveryReply429Headers struct {
+	RetryAfter *int
+}
+
 type ReadRecoveryReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -11421,6 +11909,8 @@ type ReadRecoveryReply struct {
 	ApplicationproblemJSON429 *Problem
 	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
 	ApplicationproblemJSON500 *Problem
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *ReadRecoveryReply429Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -11492,6 +11982,16 @@ type ResumeWebhookReply200Headers struct {
 	ETag *string
 }
 
+// ResumeWebhookReply429Headers the declared response headers of an HTTP 429 response for ResumeWebhook
+type ResumeWebhookReply429Headers struct {
+	RetryAfter *int
+}
+
+// ResumeWebhookReply503Headers the declared response headers of an HTTP 503 response for ResumeWebhook
+type ResumeWebhookReply503Headers struct {
+	RetryAfter *int
+}
+
 type ResumeWebhookReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -11515,6 +12015,10 @@ type ResumeWebhookReply struct {
 	ApplicationproblemJSON503 *Problem
 	// Headers200 the parsed response headers for an HTTP 200 response
 	Headers200 *ResumeWebhookReply200Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *ResumeWebhookReply429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *ResumeWebhookReply503Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -11591,6 +12095,16 @@ func (r ResumeWebhookReply) ContentType() string {
 	return ""
 }
 
+// RevealSecretReply429Headers the declared response headers of an HTTP 429 response for RevealSecret
+type RevealSecretReply429Headers struct {
+	RetryAfter *int
+}
+
+// RevealSecretReply503Headers the declared response headers of an HTTP 503 response for RevealSecret
+type RevealSecretReply503Headers struct {
+	RetryAfter *int
+}
+
 type RevealSecretReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -11612,6 +12126,10 @@ type RevealSecretReply struct {
 	ApplicationproblemJSON500 *Problem
 	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
 	ApplicationproblemJSON503 *Problem
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *RevealSecretReply429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *RevealSecretReply503Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -11693,6 +12211,16 @@ type RotateSecretReply200Headers struct {
 	ETag *string
 }
 
+// RotateSecretReply429Headers the declared response headers of an HTTP 429 response for RotateSecret
+type RotateSecretReply429Headers struct {
+	RetryAfter *int
+}
+
+// RotateSecretReply503Headers the declared response headers of an HTTP 503 response for RotateSecret
+type RotateSecretReply503Headers struct {
+	RetryAfter *int
+}
+
 type RotateSecretReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -11722,6 +12250,10 @@ type RotateSecretReply struct {
 	ApplicationproblemJSON503 *Problem
 	// Headers200 the parsed response headers for an HTTP 200 response
 	Headers200 *RotateSecretReply200Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *RotateSecretReply429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *RotateSecretReply503Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -11813,6 +12345,16 @@ func (r RotateSecretReply) ContentType() string {
 	return ""
 }
 
+// TestWebhookReply429Headers the declared response headers of an HTTP 429 response for TestWebhook
+type TestWebhookReply429Headers struct {
+	RetryAfter *int
+}
+
+// TestWebhookReply503Headers the declared response headers of an HTTP 503 response for TestWebhook
+type TestWebhookReply503Headers struct {
+	RetryAfter *int
+}
+
 type TestWebhookReply struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -11840,6 +12382,10 @@ type TestWebhookReply struct {
 	ApplicationproblemJSON500 *Problem
 	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
 	ApplicationproblemJSON503 *Problem
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *TestWebhookReply429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *TestWebhookReply503Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -12534,8 +13080,8 @@ func (c *ClientWithResponses) CreateWebhookWithResponse(ctx context.Context, par
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with DELETE /api/v1/webhooks/{wh} (the `DeleteWebhook` operationId).
-func (c *ClientWithResponses) DeleteWebhookWithResponse(ctx context.Context, wh string, reqEditors ...RequestEditorFn) (*DeleteWebhookReply, error) {
-	rsp, err := c.DeleteWebhook(ctx, wh, reqEditors...)
+func (c *ClientWithResponses) DeleteWebhookWithResponse(ctx context.Context, wh string, params *DeleteWebhookParams, reqEditors ...RequestEditorFn) (*DeleteWebhookReply, error) {
+	rsp, err := c.DeleteWebhook(ctx, wh, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -12832,6 +13378,16 @@ func ParseListConsumersReply(rsp *http.Response) (*ListConsumersReply, error) {
 			headers.Link = &value
 		}
 		response.Headers200 = &headers
+	case rsp.StatusCode == 429:
+		var headers ListConsumersReply429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers429 = &headers
 	}
 
 	return response, nil
@@ -12941,6 +13497,26 @@ func ParseCreateConsumerReply(rsp *http.Response) (*CreateConsumerReply, error) 
 			headers.Location = &value
 		}
 		response.Headers201 = &headers
+	case rsp.StatusCode == 429:
+		var headers CreateConsumerReply429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers CreateConsumerReply503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers503 = &headers
 	}
 
 	return response, nil
@@ -13009,6 +13585,19 @@ func ParseReadConsumerReply(rsp *http.Response) (*ReadConsumerReply, error) {
 		}
 		response.ApplicationproblemJSON500 = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 429:
+		var headers ReadConsumerReply429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers429 = &headers
 	}
 
 	return response, nil
@@ -13121,6 +13710,29 @@ func ParseReplaceConsumerReply(rsp *http.Response) (*ReplaceConsumerReply, error
 
 	}
 
+	switch {
+	case rsp.StatusCode == 429:
+		var headers ReplaceConsumerReply429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers ReplaceConsumerReply503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers503 = &headers
+	}
+
 	return response, nil
 }
 
@@ -13187,6 +13799,19 @@ func ParseListConsumerKeysReply(rsp *http.Response) (*ListConsumerKeysReply, err
 		}
 		response.ApplicationproblemJSON500 = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 429:
+		var headers ListConsumerKeysReply429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers429 = &headers
 	}
 
 	return response, nil
@@ -13290,6 +13915,29 @@ func ParseCreateConsumerKeyReply(rsp *http.Response) (*CreateConsumerKeyReply, e
 		}
 		response.ApplicationproblemJSON503 = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 429:
+		var headers CreateConsumerKeyReply429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers CreateConsumerKeyReply503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers503 = &headers
 	}
 
 	return response, nil
@@ -13402,6 +14050,29 @@ func ParseOrderWebhooksReply(rsp *http.Response) (*OrderWebhooksReply, error) {
 
 	}
 
+	switch {
+	case rsp.StatusCode == 429:
+		var headers OrderWebhooksReply429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers OrderWebhooksReply503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers503 = &headers
+	}
+
 	return response, nil
 }
 
@@ -13474,6 +14145,16 @@ func ParseListDeliveriesReply(rsp *http.Response) (*ListDeliveriesReply, error) 
 			headers.Link = &value
 		}
 		response.Headers200 = &headers
+	case rsp.StatusCode == 429:
+		var headers ListDeliveriesReply429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers429 = &headers
 	}
 
 	return response, nil
@@ -13572,6 +14253,29 @@ func ParseResendDeliveriesReply(rsp *http.Response) (*ResendDeliveriesReply, err
 
 	}
 
+	switch {
+	case rsp.StatusCode == 429:
+		var headers ResendDeliveriesReply429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers ResendDeliveriesReply503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers503 = &headers
+	}
+
 	return response, nil
 }
 
@@ -13638,6 +14342,19 @@ func ParseReadDeliveryReply(rsp *http.Response) (*ReadDeliveryReply, error) {
 		}
 		response.ApplicationproblemJSON500 = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 429:
+		var headers ReadDeliveryReply429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers429 = &headers
 	}
 
 	return response, nil
@@ -13743,6 +14460,29 @@ func ParseCancelDeliveryReply(rsp *http.Response) (*CancelDeliveryReply, error) 
 
 	}
 
+	switch {
+	case rsp.StatusCode == 429:
+		var headers CancelDeliveryReply429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers CancelDeliveryReply503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers503 = &headers
+	}
+
 	return response, nil
 }
 
@@ -13823,6 +14563,29 @@ func ParseHastenDeliveryReply(rsp *http.Response) (*HastenDeliveryReply, error) 
 		}
 		response.ApplicationproblemJSON503 = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 429:
+		var headers HastenDeliveryReply429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers HastenDeliveryReply503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers503 = &headers
 	}
 
 	return response, nil
@@ -13928,6 +14691,29 @@ func ParseOpenGateReply(rsp *http.Response) (*OpenGateReply, error) {
 
 	}
 
+	switch {
+	case rsp.StatusCode == 429:
+		var headers OpenGateReply429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers OpenGateReply503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers503 = &headers
+	}
+
 	return response, nil
 }
 
@@ -14010,6 +14796,29 @@ func ParseResendDeliveryReply(rsp *http.Response) (*ResendDeliveryReply, error) 
 
 	}
 
+	switch {
+	case rsp.StatusCode == 429:
+		var headers ResendDeliveryReply429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers ResendDeliveryReply503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers503 = &headers
+	}
+
 	return response, nil
 }
 
@@ -14071,6 +14880,19 @@ func ParseReadEgressReply(rsp *http.Response) (*ReadEgressReply, error) {
 
 	}
 
+	switch {
+	case rsp.StatusCode == 429:
+		var headers ReadEgressReply429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers429 = &headers
+	}
+
 	return response, nil
 }
 
@@ -14130,6 +14952,19 @@ func ParseListEventTypesReply(rsp *http.Response) (*ListEventTypesReply, error) 
 		}
 		response.ApplicationproblemJSON500 = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 429:
+		var headers ListEventTypesReply429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers429 = &headers
 	}
 
 	return response, nil
@@ -14239,6 +15074,26 @@ func ParseCreateEventTypeReply(rsp *http.Response) (*CreateEventTypeReply, error
 			headers.Location = &value
 		}
 		response.Headers201 = &headers
+	case rsp.StatusCode == 429:
+		var headers CreateEventTypeReply429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers CreateEventTypeReply503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers503 = &headers
 	}
 
 	return response, nil
@@ -14319,6 +15174,29 @@ func ParseDeleteEventTypeReply(rsp *http.Response) (*DeleteEventTypeReply, error
 
 	}
 
+	switch {
+	case rsp.StatusCode == 429:
+		var headers DeleteEventTypeReply429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers DeleteEventTypeReply503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers503 = &headers
+	}
+
 	return response, nil
 }
 
@@ -14385,6 +15263,19 @@ func ParseReadEventTypeReply(rsp *http.Response) (*ReadEventTypeReply, error) {
 		}
 		response.ApplicationproblemJSON500 = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 429:
+		var headers ReadEventTypeReply429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers429 = &headers
 	}
 
 	return response, nil
@@ -14497,6 +15388,29 @@ func ParseReplaceEventTypeReply(rsp *http.Response) (*ReplaceEventTypeReply, err
 
 	}
 
+	switch {
+	case rsp.StatusCode == 429:
+		var headers ReplaceEventTypeReply429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers ReplaceEventTypeReply503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers503 = &headers
+	}
+
 	return response, nil
 }
 
@@ -14569,6 +15483,16 @@ func ParseListEventsReply(rsp *http.Response) (*ListEventsReply, error) {
 			headers.Link = &value
 		}
 		response.Headers200 = &headers
+	case rsp.StatusCode == 429:
+		var headers ListEventsReply429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers429 = &headers
 	}
 
 	return response, nil
@@ -14674,6 +15598,29 @@ func ParsePostEventReply(rsp *http.Response) (*PostEventReply, error) {
 
 	}
 
+	switch {
+	case rsp.StatusCode == 429:
+		var headers PostEventReply429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers PostEventReply503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers503 = &headers
+	}
+
 	return response, nil
 }
 
@@ -14770,6 +15717,29 @@ func ParsePostBatchReply(rsp *http.Response) (*PostBatchReply, error) {
 
 	}
 
+	switch {
+	case rsp.StatusCode == 429:
+		var headers PostBatchReply429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers PostBatchReply503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers503 = &headers
+	}
+
 	return response, nil
 }
 
@@ -14838,6 +15808,19 @@ func ParseReadEventReply(rsp *http.Response) (*ReadEventReply, error) {
 
 	}
 
+	switch {
+	case rsp.StatusCode == 429:
+		var headers ReadEventReply429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers429 = &headers
+	}
+
 	return response, nil
 }
 
@@ -14897,6 +15880,19 @@ func ParseListPlatformKeysReply(rsp *http.Response) (*ListPlatformKeysReply, err
 		}
 		response.ApplicationproblemJSON500 = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 429:
+		var headers ListPlatformKeysReply429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers429 = &headers
 	}
 
 	return response, nil
@@ -14995,6 +15991,29 @@ func ParseCreatePlatformKeyReply(rsp *http.Response) (*CreatePlatformKeyReply, e
 
 	}
 
+	switch {
+	case rsp.StatusCode == 429:
+		var headers CreatePlatformKeyReply429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers CreatePlatformKeyReply503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers503 = &headers
+	}
+
 	return response, nil
 }
 
@@ -15073,6 +16092,29 @@ func ParseRevokeKeyReply(rsp *http.Response) (*RevokeKeyReply, error) {
 
 	}
 
+	switch {
+	case rsp.StatusCode == 429:
+		var headers RevokeKeyReply429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers RevokeKeyReply503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers503 = &headers
+	}
+
 	return response, nil
 }
 
@@ -15132,6 +16174,19 @@ func ParseListLabInstancesReply(rsp *http.Response) (*ListLabInstancesReply, err
 		}
 		response.ApplicationproblemJSON500 = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 429:
+		var headers ListLabInstancesReply429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers429 = &headers
 	}
 
 	return response, nil
@@ -15202,6 +16257,19 @@ func ParseReadLabInstanceReply(rsp *http.Response) (*ReadLabInstanceReply, error
 
 	}
 
+	switch {
+	case rsp.StatusCode == 429:
+		var headers ReadLabInstanceReply429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers429 = &headers
+	}
+
 	return response, nil
 }
 
@@ -15263,6 +16331,19 @@ func ParseListSettingsReply(rsp *http.Response) (*ListSettingsReply, error) {
 
 	}
 
+	switch {
+	case rsp.StatusCode == 429:
+		var headers ListSettingsReply429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers429 = &headers
+	}
+
 	return response, nil
 }
 
@@ -15322,6 +16403,19 @@ func ParseReadVersionReply(rsp *http.Response) (*ReadVersionReply, error) {
 		}
 		response.ApplicationproblemJSON500 = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 429:
+		var headers ReadVersionReply429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers429 = &headers
 	}
 
 	return response, nil
@@ -15396,6 +16490,16 @@ func ParseListWebhooksReply(rsp *http.Response) (*ListWebhooksReply, error) {
 			headers.Link = &value
 		}
 		response.Headers200 = &headers
+	case rsp.StatusCode == 429:
+		var headers ListWebhooksReply429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers429 = &headers
 	}
 
 	return response, nil
@@ -15512,6 +16616,26 @@ func ParseCreateWebhookReply(rsp *http.Response) (*CreateWebhookReply, error) {
 			headers.Location = &value
 		}
 		response.Headers201 = &headers
+	case rsp.StatusCode == 429:
+		var headers CreateWebhookReply429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers CreateWebhookReply503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers503 = &headers
 	}
 
 	return response, nil
@@ -15562,6 +16686,13 @@ func ParseDeleteWebhookReply(rsp *http.Response) (*DeleteWebhookReply, error) {
 		}
 		response.ApplicationproblemJSON409 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 412:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON412 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -15590,6 +16721,29 @@ func ParseDeleteWebhookReply(rsp *http.Response) (*DeleteWebhookReply, error) {
 		}
 		response.ApplicationproblemJSON503 = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 429:
+		var headers DeleteWebhookReply429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers DeleteWebhookReply503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers503 = &headers
 	}
 
 	return response, nil
@@ -15671,6 +16825,16 @@ func ParseReadWebhookReply(rsp *http.Response) (*ReadWebhookReply, error) {
 			headers.ETag = &value
 		}
 		response.Headers200 = &headers
+	case rsp.StatusCode == 429:
+		var headers ReadWebhookReply429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers429 = &headers
 	}
 
 	return response, nil
@@ -15794,6 +16958,26 @@ func ParseReplaceWebhookReply(rsp *http.Response) (*ReplaceWebhookReply, error) 
 			headers.ETag = &value
 		}
 		response.Headers200 = &headers
+	case rsp.StatusCode == 429:
+		var headers ReplaceWebhookReply429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers ReplaceWebhookReply503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers503 = &headers
 	}
 
 	return response, nil
@@ -15889,6 +17073,26 @@ func ParseDisableWebhookReply(rsp *http.Response) (*DisableWebhookReply, error) 
 			headers.ETag = &value
 		}
 		response.Headers200 = &headers
+	case rsp.StatusCode == 429:
+		var headers DisableWebhookReply429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers DisableWebhookReply503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers503 = &headers
 	}
 
 	return response, nil
@@ -15984,6 +17188,26 @@ func ParseEnableWebhookReply(rsp *http.Response) (*EnableWebhookReply, error) {
 			headers.ETag = &value
 		}
 		response.Headers200 = &headers
+	case rsp.StatusCode == 429:
+		var headers EnableWebhookReply429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers EnableWebhookReply503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers503 = &headers
 	}
 
 	return response, nil
@@ -16100,6 +17324,26 @@ func ParseMoveWebhookReply(rsp *http.Response) (*MoveWebhookReply, error) {
 			headers.ETag = &value
 		}
 		response.Headers200 = &headers
+	case rsp.StatusCode == 429:
+		var headers MoveWebhookReply429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers MoveWebhookReply503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers503 = &headers
 	}
 
 	return response, nil
@@ -16182,6 +17426,29 @@ func ParsePingWebhookReply(rsp *http.Response) (*PingWebhookReply, error) {
 		}
 		response.ApplicationproblemJSON503 = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 429:
+		var headers PingWebhookReply429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers PingWebhookReply503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers503 = &headers
 	}
 
 	return response, nil
@@ -16287,6 +17554,29 @@ func ParseRecoverWebhookReply(rsp *http.Response) (*RecoverWebhookReply, error) 
 
 	}
 
+	switch {
+	case rsp.StatusCode == 429:
+		var headers RecoverWebhookReply429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers RecoverWebhookReply503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers503 = &headers
+	}
+
 	return response, nil
 }
 
@@ -16353,6 +17643,19 @@ func ParseReadRecoveryReply(rsp *http.Response) (*ReadRecoveryReply, error) {
 		}
 		response.ApplicationproblemJSON500 = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 429:
+		var headers ReadRecoveryReply429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers429 = &headers
 	}
 
 	return response, nil
@@ -16448,6 +17751,26 @@ func ParseResumeWebhookReply(rsp *http.Response) (*ResumeWebhookReply, error) {
 			headers.ETag = &value
 		}
 		response.Headers200 = &headers
+	case rsp.StatusCode == 429:
+		var headers ResumeWebhookReply429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers ResumeWebhookReply503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers503 = &headers
 	}
 
 	return response, nil
@@ -16530,6 +17853,29 @@ func ParseRevealSecretReply(rsp *http.Response) (*RevealSecretReply, error) {
 		}
 		response.ApplicationproblemJSON503 = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 429:
+		var headers RevealSecretReply429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers RevealSecretReply503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers503 = &headers
 	}
 
 	return response, nil
@@ -16646,6 +17992,26 @@ func ParseRotateSecretReply(rsp *http.Response) (*RotateSecretReply, error) {
 			headers.ETag = &value
 		}
 		response.Headers200 = &headers
+	case rsp.StatusCode == 429:
+		var headers RotateSecretReply429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers RotateSecretReply503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers503 = &headers
 	}
 
 	return response, nil
@@ -16749,6 +18115,29 @@ func ParseTestWebhookReply(rsp *http.Response) (*TestWebhookReply, error) {
 		}
 		response.ApplicationproblemJSON503 = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 429:
+		var headers TestWebhookReply429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers TestWebhookReply503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers503 = &headers
 	}
 
 	return response, nil

@@ -11,8 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
-	"slices"
 	"time"
 )
 
@@ -21,151 +19,88 @@ const (
 	MaxWebhooks = 10_000
 	MaxFanout   = 100
 	MaxHistory  = 10_000_000
+	MaxWaiting  = 10_000_000
+	MaxDue      = 1_000_000
 	MaxSpan     = 10 * time.Minute
-	maxFanout   = MaxFanout
 )
 
 // Options say what to measure.
 type Options struct {
 	Program  string        // file of this program
 	Span     time.Duration // of one measurement
-	Rounds   int           // how often the three are measured in turn
-	Webhooks int
-	Fanout   int    // webhooks that each event concerns
-	History  int    // deliveries in the database beforehand
-	Sync     string // SQLite's synchronous
+	Rounds   int           // how often the rates are measured in turn
+	Webhooks int           // more than Fanout: the rate with Fanout webhooks is measured beside
+	Fanout   int           // webhooks that each event concerns
+	History  int           // deliveries that ended before, in a database whose rate is measured beside; 0: none
+	Waiting  int           // deliveries that wait in a database whose server is started; 0: none
+	Due      int           // deliveries that fall due in one second; 0: how late they are is not measured
+	Profile  string        // file for the CPU profile of a server; empty: none
+	Sync     string        // SQLite's synchronous
 	// Progress is told how much is done, from 0 to 1, and what comes next.
 	Progress func(done float64, what string)
 }
 
-// Result is what was measured: medians over the rounds.
-type Result struct {
-	Ratio              float64 `json:"ratio"`       // events a second with one event a request, to the bare loop
-	RatioBatch         float64 `json:"ratio_batch"` // the same with batches
-	EventsPerSecond    float64 `json:"events_per_second"`
-	BatchPerSecond     float64 `json:"batch_events_per_second"`
-	DeliveriesPerEvent int     `json:"deliveries_per_event"`
-	BarePerSecond      float64 `json:"bare_per_second"`
-	P50                float64 `json:"p50_ms"` // from being made to being received, at half of EventsPerSecond
-	P99                float64 `json:"p99_ms"`
-	Latency            []Pace  `json:"latency"`
-	CPUPerEvent        float64 `json:"cpu_us_per_event"` // of the server, with one event a request
-	CPUPerBatchEvent   float64 `json:"cpu_us_per_batch_event"`
-	IdleMB             float64 `json:"idle_rss_mb"`
-	PeakMB             float64 `json:"peak_rss_mb"`
-	DiskPerDelivery    float64 `json:"disk_bytes_per_delivery"`
-	ReadySeconds       float64 `json:"ready_seconds"` // from the start of the server to its first answer
-	Rounds             []Round `json:"rounds"`
-}
-
-// Pace is how long events take at a steady rate.
-type Pace struct {
-	Part            float64 `json:"part"` // of EventsPerSecond
-	EventsPerSecond float64 `json:"events_per_second"`
-	Quantiles
-}
-
-// Round is one measurement of each of the three.
-type Round struct {
-	Bare   float64 `json:"bare_per_second"`
-	Single float64 `json:"events_per_second"`
-	Batch  float64 `json:"batch_events_per_second"`
-}
-
-// paces are the parts of the full rate at which latency is measured.
-var paces = []float64{0.25, 0.5, 0.75}
-
-// Run measures. It needs some space in the temporary directory, which it leaves as it was.
+// Run measures. It needs some space in the temporary directory, which it leaves as it was; the error says so when there
+// is too little.
 func Run(ctx context.Context, o Options) (r Result, err error) {
 	dir, err := os.MkdirTemp("", "labhook-bench-")
 	if err != nil {
 		return r, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	s, err := newStage(ctx, o, filepath.Join(dir, "data"))
-	if err != nil {
-		return r, err
-	}
-	defer func() { err = errors.Join(err, s.close()) }()
-	return s.measure(ctx)
-}
-
-// measure makes all measurements in turn.
-func (s *stage) measure(ctx context.Context) (Result, error) {
-	r := Result{DeliveriesPerEvent: s.Fanout, ReadySeconds: s.server.readyAfter.Seconds(), IdleMB: residentMB(s.server.pid(), "VmRSS")}
-	steps := 3*s.Rounds + len(paces) + 1
-	step := 0
-	next := func(what string) {
-		s.Progress(float64(step)/float64(steps), what)
-		step++
-	}
-	next("warming up")
-	if _, err := s.run(ctx, single, s.Span/4, 0); err != nil {
-		return r, err
-	}
-	var singleCPU, batchCPU []float64
-	for i := range s.Rounds {
-		var round Round
-		for _, m := range []struct {
-			kind string
-			into *float64
-			cpu  *[]float64
-		}{{bare, &round.Bare, nil}, {single, &round.Single, &singleCPU}, {batch, &round.Batch, &batchCPU}} {
-			next(fmt.Sprintf("%s, round %d of %d", kindWords[m.kind], i+1, s.Rounds))
-			got, err := s.run(ctx, m.kind, s.Span, 0)
-			if err != nil {
-				return r, err
-			}
-			*m.into = got.perSecond
-			if m.cpu != nil {
-				*m.cpu = append(*m.cpu, got.cpuPerEvent)
-			}
-		}
-		r.Rounds = append(r.Rounds, round)
-	}
-	r.EventsPerSecond = medianOf(r.Rounds, func(x Round) float64 { return x.Single })
-	r.BatchPerSecond = medianOf(r.Rounds, func(x Round) float64 { return x.Batch })
-	r.BarePerSecond = medianOf(r.Rounds, func(x Round) float64 { return x.Bare })
-	r.Ratio = medianOf(r.Rounds, func(x Round) float64 { return x.Single / x.Bare })
-	r.RatioBatch = medianOf(r.Rounds, func(x Round) float64 { return x.Batch / x.Bare })
-	r.CPUPerEvent, r.CPUPerBatchEvent = median(singleCPU), median(batchCPU)
-	r.PeakMB = residentMB(s.server.pid(), "VmHWM")
-	r.DiskPerDelivery = s.diskPerDelivery()
-	for _, part := range paces {
-		next(fmt.Sprintf("latency at %.0f %% of the rate", 100*part))
-		got, err := s.run(ctx, single, s.Span, int(part*r.EventsPerSecond))
-		if err != nil {
+	if free, known := freeBytes(dir); known {
+		if err := checkRoom(os.TempDir(), o.bytes(), free); err != nil {
 			return r, err
 		}
-		r.Latency = append(r.Latency, Pace{part, got.perSecond, got.latency})
-		if part == 0.5 {
-			r.P50, r.P99 = got.latency.P50, got.latency.P99
+	}
+	s := &stage{Options: o, dir: dir}
+	defer func() { err = errors.Join(err, s.close()) }()
+	if err := s.start(); err != nil {
+		return r, err
+	}
+	return r, s.perform(ctx, s.script(&r))
+}
+
+// step is a part of a run.
+type step struct {
+	what string
+	do   func(context.Context) error
+}
+
+// perform does the steps in turn and tells how far it has come.
+func (s *stage) perform(ctx context.Context, steps []step) error {
+	for i, step := range steps {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		s.within = func(part float64) { s.Progress((float64(i)+part)/float64(len(steps)), step.what) }
+		s.within(0)
+		if err := step.do(ctx); err != nil {
+			return fmt.Errorf("%s: %w", step.what, err)
 		}
 	}
 	s.Progress(1, "done")
-	return r, nil
+	return nil
 }
 
-// kindWords say what is measured.
-var kindWords = map[string]string{
-	bare: "bare loop", single: "one event a request", batch: fmt.Sprintf("batches of %d", batchSize),
-}
-
-func medianOf(rounds []Round, of func(Round) float64) float64 {
-	values := make([]float64, len(rounds))
-	for i, r := range rounds {
-		values[i] = of(r)
+// script lists the steps of a run, which fill the result.
+func (s *stage) script(r *Result) []step {
+	steps := append(s.setUp(r), s.measureRates(r)...)
+	if s.Waiting > 0 {
+		steps = append(steps, step{fmt.Sprintf("start with %d waiting deliveries", s.Waiting), func(ctx context.Context) error {
+			return s.measureWaiting(ctx, r)
+		}})
 	}
-	return median(values)
-}
-
-func median(values []float64) float64 {
-	if len(values) == 0 {
-		return 0
+	if s.Due > 0 {
+		steps = append(steps,
+			step{fmt.Sprintf("lateness at %d due a second", LatenessRate), func(ctx context.Context) error { return s.measureLateness(ctx, r) }},
+			step{fmt.Sprintf("%d due in one second", s.Due), func(ctx context.Context) error { return s.measureDrain(ctx, r) }})
 	}
-	sorted := slices.Sorted(slices.Values(values))
-	if n := len(sorted); n%2 == 0 {
-		return (sorted[n/2-1] + sorted[n/2]) / 2
+	if s.Profile != "" {
+		steps = append(steps, step{"profile of one event a request", func(ctx context.Context) error { return s.profile(ctx, r) }})
 	}
-	return sorted[len(sorted)/2]
+	return append(steps, step{"stop", func(context.Context) error {
+		r.Repeated = s.repeated
+		return nil
+	}})
 }

@@ -106,14 +106,15 @@ func (t *tally) size() int {
 	return 1
 }
 
-// pace hands out when requests are due, until ctx ends: at even distances, or with rate 0 whenever somebody asks.
+// pace hands out when requests are due, until ctx ends: at even distances and never early, or with rate 0 whenever somebody
+// asks. When all connections are busy the requests are late, but their times stay: the wait counts.
 func pace(ctx context.Context, rate int, due chan<- time.Time) {
 	defer close(due)
 	next := time.Now()
 	for {
 		at := time.Time{}
 		if rate > 0 {
-			if wait := time.Until(next); wait > time.Millisecond {
+			if wait := time.Until(next); wait > 0 {
 				select {
 				case <-ctx.Done():
 					return

@@ -14,14 +14,16 @@ import (
 // stall is how long nothing may arrive before the receiver takes what is missing for lost.
 const stall = 20 * time.Second
 
-// wanted asks the receiver to wait until so many different events have arrived.
+// wanted asks the receiver to wait until so many different events have arrived. From then on events count whose numbers
+// begin with Next; those before have arrived already.
 type wanted struct {
 	Arrivals int64 `json:"arrivals"`
+	Next     int64 `json:"next"`
 }
 
 // arrived is what the receiver got since it was asked the last time.
 type arrived struct {
-	Events     int64     `json:"events"` // different ones, by webhook
+	Events     int64     `json:"events"` // different ones, by path
 	Again      int64     `json:"again"`  // that had arrived before
 	Last       int64     `json:"last"`   // when the last one did, nanoseconds since 1970
 	Latency    Quantiles `json:"latency"`
@@ -39,7 +41,8 @@ type counter struct {
 
 	mu       sync.Mutex
 	more     chan struct{}
-	seen     []bits // by path
+	first    int64  // number of the first event that is expected
+	seen     []bits // by path, of the numbers from first on
 	got      arrived
 	progress time.Time
 }
@@ -71,7 +74,7 @@ func (c *counter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.latency.add(now.Sub(time.Unix(0, at)))
 	// The same event goes to several webhooks: each has its path, a number.
 	path, err := strconv.Atoi(strings.TrimPrefix(r.URL.Path, "/"))
-	if err != nil || path < 0 || path > maxFanout {
+	if err != nil || path < 0 || path >= MaxFanout {
 		http.NotFound(w, r)
 		return
 	}
@@ -82,7 +85,7 @@ func (c *counter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	for len(c.seen) <= path {
 		c.seen = append(c.seen, nil)
 	}
-	if !c.seen[path].set(n) {
+	if n < c.first || !c.seen[path].set(n-c.first) {
 		c.got.Again++
 		return
 	}
@@ -109,7 +112,7 @@ func (c *counter) wait(w wanted) arrived {
 	got := c.got
 	got.Latency = c.latency.take()
 	got.CPUSeconds = cpuSeconds("self")
-	c.got, c.seen = arrived{}, nil
+	c.got, c.seen, c.first = arrived{}, nil, w.Next
 	return got
 }
 

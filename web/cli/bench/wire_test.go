@@ -53,7 +53,7 @@ func TestLoadAndReceiver(t *testing.T) {
 	if err := fromLoad.Decode(&sent); err != nil {
 		t.Fatal(err)
 	}
-	if err := toReceiver.Encode(wanted{sent.Events}); err != nil {
+	if err := toReceiver.Encode(wanted{Arrivals: sent.Events, Next: 1 << 30}); err != nil {
 		t.Fatal(err)
 	}
 	var got arrived

@@ -1,0 +1,143 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"labhook/db"
+	"labhook/engine"
+	"labhook/views"
+)
+
+const (
+	// littleSpace is how many bytes free on the disk call for attention.
+	littleSpace = 1 << 30
+	// attentionRead is how many gates and failing webhooks are looked at.
+	attentionRead = 200
+	// failuresNoticed is how many deliveries must fail in a day to call for attention, if they are the most.
+	failuresNoticed = 10
+	recentWebhooks  = 5
+)
+
+// attention lists what somebody should look at: the disk, gates, then webhooks that are off, paused or failing.
+func (s *Server) attention(ctx context.Context, p views.Page, free int64) ([]views.Attention, error) {
+	var list []views.Attention
+	if free >= 0 && free < littleSpace {
+		list = append(list, views.Attention{
+			About: views.Link{Text: "Disk of the database"},
+			What:  fmt.Sprintf("Only %s are free. When nothing is left, events are refused.", views.Bytes(free)),
+		})
+	}
+	gates, err := s.lateGates(ctx, p.Now)
+	if err != nil {
+		return nil, err
+	}
+	list = append(list, gates...)
+	streaks, err := s.store.Streaks(ctx, attentionRead)
+	if err != nil {
+		return nil, err
+	}
+	health, err := s.store.AllWebhookHealth(ctx, p.Now)
+	if err != nil {
+		return nil, err
+	}
+	return append(list, s.webhookAttention(p, streaks, health)...), nil
+}
+
+// lateGates lists the gates that are closed for longer than a person expects.
+func (s *Server) lateGates(ctx context.Context, now time.Time) ([]views.Attention, error) {
+	gates, err := s.store.OldestGates(ctx, attentionRead)
+	if err != nil {
+		return nil, err
+	}
+	var list []views.Attention
+	for _, g := range gates {
+		late := now.After(g.OpensBy)
+		if !late && now.Sub(g.ClosedAt) <= views.LongGate {
+			continue
+		}
+		one := s.aboutWebhook(g.WebhookID)
+		one.Since = g.ClosedAt
+		one.What = "Its gate keeps lab instance " + g.Subject + " waiting."
+		if late {
+			one.What += " It should have opened by itself already."
+		}
+		one.Next = views.Link{Text: "See what waits", URL: views.GateURL(g.Subject, g.DeliveryID)}
+		list = append(list, one)
+	}
+	return list, nil
+}
+
+// webhookAttention lists the webhooks that were switched off by themselves, then those that are paused, then those
+// that fail.
+func (s *Server) webhookAttention(p views.Page, streaks []engine.Streak, health map[engine.WebhookID]db.WebhookHealth) []views.Attention {
+	var off, paused, failing []views.Attention
+	of := make(map[engine.WebhookID]engine.Streak, len(streaks))
+	for _, streak := range streaks {
+		of[streak.WebhookID] = streak
+	}
+	dir := s.store.Directory()
+	for _, c := range dir.Consumers() {
+		for _, w := range dir.Webhooks(c.ID) {
+			one, streak, h := s.aboutWebhook(w.ID), of[w.ID], health[w.ID]
+			switch {
+			case !w.Enabled && w.DeactivateReason.ByItself():
+				one.What, one.Since = "Deactivated: "+w.DeactivateReason.Words()+".", w.DeactivatedAt
+				if p.Can(engine.RoleDeveloper) {
+					one.Next = views.Link{Text: "Recover failed…", URL: views.WebhookRecoverURL(w.ID)}
+				}
+				off = append(off, one)
+			case dir.Unusable(w.ID, p.Now) != "":
+			case streak.Paused():
+				one.What, one.Since = "Paused: "+inARow(streak, h), streak.Since
+				one.Next = failedOf(w.ID)
+				paused = append(paused, one)
+			case streak.Failing():
+				one.What, one.Since = "Failing: "+inARow(streak, h), streak.Since
+				one.Next = failedOf(w.ID)
+				failing = append(failing, one)
+			case h.Failed >= failuresNoticed && h.Failed > h.Delivered:
+				one.What = fmt.Sprintf("Failing: %s of %s deliveries failed in the last 24 hours.",
+					views.Number(h.Failed), views.Number(h.Failed+h.Delivered))
+				one.Next = failedOf(w.ID)
+				failing = append(failing, one)
+			}
+		}
+	}
+	return slices.Concat(off, paused, failing)
+}
+
+func inARow(streak engine.Streak, h db.WebhookHealth) string {
+	text := views.Plural(streak.Attempts, "attempt", "attempts") + " failed in a row"
+	if last := views.AnswerWord(h.LastClass, h.LastStatus); !h.LastAt.IsZero() {
+		text += ", the last with " + last
+	}
+	return text + "."
+}
+
+// failedOf leads to the failed deliveries of a webhook.
+func failedOf(id engine.WebhookID) views.Link {
+	return views.Link{Text: "Failed deliveries", URL: views.DeliveriesURL("status", string(engine.StateFailed), "since", "24h", "webhook", id.String())}
+}
+
+func (s *Server) aboutWebhook(id engine.WebhookID) views.Attention {
+	dir := s.store.Directory()
+	one := views.Attention{About: views.Link{Text: webhookName(dir, id), URL: views.WebhookURL(id)}}
+	if w := dir.Webhook(id); w != nil {
+		one.Consumer = views.Link{Text: consumerName(dir, w.ConsumerID), URL: views.ConsumerURL(w.ConsumerID)}
+	}
+	return one
+}
+
+// recentlyChanged returns the webhooks that were changed last, the latest first.
+func (s *Server) recentlyChanged() []*engine.Webhook {
+	var all []*engine.Webhook
+	dir := s.store.Directory()
+	for _, c := range dir.Consumers() {
+		all = append(all, dir.Webhooks(c.ID)...)
+	}
+	slices.SortFunc(all, func(a, b *engine.Webhook) int { return b.UpdatedAt.Compare(a.UpdatedAt) })
+	return all[:min(len(all), recentWebhooks)]
+}

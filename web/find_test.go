@@ -1,0 +1,75 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"testing"
+
+	"labhook/engine"
+	"labhook/views"
+)
+
+func TestFind(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.signIn(engine.RoleAdmin)
+	c, err := b.store.CreateConsumer(t.Context(), engine.System, engine.APIConsumer{Name: "Contoso LMS", ExternalID: "contoso", Enabled: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := b.addConsumer("Fabrikam LMS")
+	hook := b.addWebhook(c.ID, "Scores", func(w *engine.Webhook) { w.URL = "https://lms.contoso.example/hooks?x={id}" })
+	twin := b.addWebhook(other.ID, "Reports", func(w *engine.Webhook) { w.URL = "https://hooks.fabrikam.example/" })
+	b.addWebhook(other.ID, "Reports too", func(w *engine.Webhook) { w.URL = "https://hooks.fabrikam.example/2" })
+	key, _, err := b.store.CreateKey(t.Context(), engine.System, engine.APIKey{Description: "Platform", Scope: engine.ScopeManage})
+	if err != nil {
+		t.Fatal(err)
+	}
+	accepted, err := b.engine.Accept(t.Context(), &engine.Event{
+		Type: engine.LabFirstDisplayable, ConsumerID: c.ID, SenderID: "order-77", Data: []byte(`{"Id": 998592321}`),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.addEvent(lab(998592400))
+
+	for text, want := range map[string]string{
+		c.ID.String():                      views.ConsumerURL(c.ID),
+		"contoso":                          views.ConsumerURL(c.ID),
+		"contoso lms":                      views.ConsumerURL(c.ID),
+		hook.ID.String():                   views.WebhookURL(hook.ID),
+		"scores":                           views.WebhookURL(hook.ID),
+		"reports":                          views.WebhookURL(twin.ID),
+		"lms.contoso.example":              views.WebhookURL(hook.ID),
+		key.ID.String():                    views.KeysURL(0),
+		accepted.Event.ID.String():         views.EventURL(accepted.Event.ID),
+		"order-77":                         views.EventURL(accepted.Event.ID),
+		accepted.Deliveries[0].ID.String(): views.DeliveryURL(accepted.Deliveries[0].ID),
+		"998592321":                        views.LabInstanceURL("998592321"),
+		" 9985923":                         views.LabInstanceURL("998592321"),
+	} {
+		if a := b.get("/find?q=" + url.QueryEscape(text)); a.status != http.StatusSeeOther || a.header.Get("Location") != want {
+			t.Errorf("find %q: status %d to %q, want %q", text, a.status, a.header.Get("Location"), want)
+		}
+	}
+	for text, want := range map[string]int{"lms": 3, "99859": 2, "hooks.fabrikam": 2, "": 0, "dlv_0000000000001": 0, "nothing like it": 0, "998592321_": 0} {
+		a := b.get("/find?q=" + url.QueryEscape(text))
+		if got := a.doc.Find(".hits li").Length(); a.status != http.StatusOK || got != want {
+			t.Errorf("find %q: status %d, %d hits, want %d", text, a.status, got, want)
+		}
+		if value, _ := a.doc.Find("#find").Attr("value"); value != text {
+			t.Errorf("the field says %q, want %q", value, text)
+		}
+		if want == 0 && a.doc.Find("#what").Length() != 1 {
+			t.Errorf("find %q does not say what can be found", text)
+		}
+	}
+
+	b.client = b.newClient()
+	viewer := b.signIn(engine.RoleViewer)
+	for _, id := range []string{key.ID.String(), viewer.ID.String()} {
+		if a := b.get("/find?q=" + id); a.status != http.StatusOK {
+			t.Errorf("a viewer is led from %s to %q", id, a.header.Get("Location"))
+		}
+	}
+}
