@@ -122,3 +122,37 @@ func TestDrawingsOfABusyWebhook(t *testing.T) {
 		})
 	}
 }
+
+// TestU17HostileAnswerInABrowser shows an answer of script, terminal control and no text at all, with the request as a
+// command beside it. check fails when the browser complains of anything.
+func TestU17HostileAnswerInABrowser(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.addUser(t)
+	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		for range 5 << 20 / 64 {
+			if _, err := w.Write([]byte("<script>document.title='owned'</script>\x1b[2J\x00\xff\xfe\u202e<img src=x>\n")); err != nil {
+				return // only its beginning is read
+			}
+		}
+	}))
+	t.Cleanup(receiver.Close)
+	hook := s.addWebhook(t, s.addConsumer(t, "Contoso LMS").ID, func(w *engine.Webhook) { w.URL = receiver.URL })
+	tested, err := s.engine.Test(t.Context(), engine.System, hook.ID, engine.Example{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, look := range []screen{screens[0], screens[3]} {
+		b := newTab(t, s, look)
+		b.signIn()
+		b.open(views.DeliveryInListURL(tested.Delivery.ID, "test=true"))
+		b.do(chromedp.Click(chromedp.CSS("#attempt-1-curl > summary")))
+		b.check("delivery-hostile")
+		if title := evaluate[string](b, "document.title"); title != "Delivery "+tested.Delivery.ID.String()+" · Labhook" {
+			t.Errorf("the title became %q", title)
+		}
+		if size := evaluate[int](b, "performance.getEntriesByType('navigation')[0].decodedBodySize"); size > 300<<10 {
+			t.Errorf("the page has %d bytes", size)
+		}
+	}
+}
