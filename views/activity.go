@@ -83,7 +83,7 @@ func quantileWord(d engine.Durations, q float64) string {
 	if d.Total() == 0 {
 		return "–"
 	}
-	return "≤ " + about(d.Quantile(q))
+	return "≈ " + about(d.Quantile(q))
 }
 
 // about writes a duration with two digits.

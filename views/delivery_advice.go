@@ -26,9 +26,7 @@ func checkDetail(w *engine.Webhook, a *engine.Attempt, status int) string {
 			return fmt.Sprintf("The name is %s.", u.Hostname())
 		}
 	case engine.ClassTimeout:
-		if a.WebhookVersion == w.Version {
-			return fmt.Sprintf("The timeout was %s.", Duration(w.Timeout))
-		}
+		return timeoutNumbers(w, a)
 	case engine.ClassTLS:
 		return certificateWords(a.Outcome.Error)
 	case engine.ClassStatus:

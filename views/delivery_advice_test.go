@@ -20,7 +20,7 @@ func TestWhatToCheck(t *testing.T) {
 	}{
 		"name":            {class: engine.ClassDNS, want: []string{"resolved", "The name is hooks.example.com."}},
 		"refused":         {class: engine.ClassRefused, want: []string{"port", "firewall"}},
-		"timeout":         {class: engine.ClassTimeout, version: 4, want: []string{"The timeout was 30 s."}},
+		"timeout":         {class: engine.ClassTimeout, version: 4, want: []string{"the timeout is 30 s"}},
 		"another timeout": {class: engine.ClassTimeout, version: 3, want: []string{"within the timeout"}},
 		"expired": {
 			class: engine.ClassTLS, err: "tls: failed to verify certificate: x509: certificate has expired or is not yet valid: current time …",
@@ -49,7 +49,7 @@ func TestWhatToCheck(t *testing.T) {
 				t.Errorf("%s: %q lacks %q", name, got, part)
 			}
 		}
-		if strings.Contains(got, "The timeout was") && tt.version != w.Version {
+		if strings.Contains(got, "the timeout is") && tt.version != w.Version {
 			t.Errorf("%s: %q tells of the timeout of another version", name, got)
 		}
 	}

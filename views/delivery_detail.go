@@ -35,6 +35,15 @@ type DeliveryDetail struct {
 	Earlier  []AttemptDetail // newest first, in a line each
 	Chosen   int             // number of the attempt that was asked for; 0: the latest
 	Raw      bool            // bodies are shown as they came
+	// List is the filter of the list that the reader came from, ListURL the list; Previous and Next are its deliveries
+	// around this one, newer and older; zero: there is none. Without List all are empty.
+	List, ListURL  string
+	Previous, Next engine.DeliveryID
+}
+
+// attemptURL is the page with another attempt open; the list goes along.
+func (d DeliveryDetail) attemptURL(number int, raw bool) string {
+	return AttemptURL(d.Row.ID, number, raw, d.List)
 }
 
 // AttemptDetail is an attempt as a page shows it.

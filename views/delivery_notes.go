@@ -37,6 +37,39 @@ func retryAfterNote(a *engine.Attempt) string {
 	return note + "Honoured."
 }
 
+// slowShare is the part of its timeout that an answer may take before the page warns.
+const slowShare = 0.5
+
+// slowNote warns of an answer that came in time, but not long before the timeout; "" otherwise. The timeout is known
+// while the webhook is as it was.
+func slowNote(w *engine.Webhook, a *engine.Attempt) string {
+	took := a.Duration()
+	if a.Outcome.Class != "" || a.WebhookVersion != w.Version || float64(took) < slowShare*float64(w.Timeout) {
+		return ""
+	}
+	return fmt.Sprintf("Slow: the answer took %s of the %s that the timeout allows. Let the receiver answer first and work later.", Duration(took), Duration(w.Timeout))
+}
+
+// timeoutNumbers says where the time of an attempt went that ended by its timeout.
+func timeoutNumbers(w *engine.Webhook, a *engine.Attempt) string {
+	t := a.Timings
+	words := fmt.Sprintf("It was given up after %s", Duration(a.Duration()))
+	if a.WebhookVersion == w.Version {
+		words += fmt.Sprintf(", the timeout is %s", Duration(w.Timeout))
+	}
+	switch {
+	case t.Body > 0:
+		words += fmt.Sprintf(": the answer began after %s and went on for %s without an end", Duration(micros(t.Total-t.Body)), Duration(micros(t.Body)))
+	case t.Wait > 0:
+		words += fmt.Sprintf(": the connection stood after %s, then no answer came for %s", Duration(micros(t.DNS+t.Connect+t.TLS)), Duration(micros(t.Wait)))
+	case t.TLS > 0:
+		words += ": the secure connection was not made in that time"
+	default:
+		words += ": no connection was made in that time"
+	}
+	return words + "."
+}
+
 // unfilledNote names the tokens that were sent as they stand, "" when there were none.
 func unfilledNote(a *engine.Attempt) string {
 	if len(a.Unfilled) == 0 {

@@ -75,3 +75,38 @@ func TestDeliveryOfWebhookThatIsOff(t *testing.T) {
 		t.Errorf("disabled by hand: %q", got)
 	}
 }
+
+// The numbers of a timeout say which part of the attempt took the time, and an answer that was nearly too late is told.
+func TestTimeInNumbers(t *testing.T) {
+	t.Parallel()
+	w := engine.Webhook{Timeout: 10 * time.Second, Version: 2}
+	timedOut := func(timings engine.Timings) *engine.Attempt {
+		timings.Total = 10_000_000
+		return &engine.Attempt{WebhookVersion: 2, Timings: timings, Outcome: engine.Outcome{Class: engine.ClassTimeout}}
+	}
+	for _, test := range []struct {
+		timings engine.Timings
+		want    string
+	}{
+		{engine.Timings{}, "It was given up after 10 s, the timeout is 10 s: no connection was made in that time."},
+		{engine.Timings{Connect: 1000, TLS: 9_000_000}, "It was given up after 10 s, the timeout is 10 s: the secure connection was not made in that time."},
+		{engine.Timings{Connect: 12_000, Wait: 9_900_000}, "It was given up after 10 s, the timeout is 10 s: the connection stood after 12 ms, then no answer came for 9.9 s."},
+		{engine.Timings{Connect: 12_000, Wait: 900_000, Body: 9_000_000}, "It was given up after 10 s, the timeout is 10 s: the answer began after 1 s and went on for 9 s without an end."},
+	} {
+		if got := timeoutNumbers(&w, timedOut(test.timings)); got != test.want {
+			t.Errorf("%q, want %q", got, test.want)
+		}
+	}
+	old := timedOut(engine.Timings{})
+	if old.WebhookVersion = 1; timeoutNumbers(&w, old) != "It was given up after 10 s: no connection was made in that time." {
+		t.Errorf("of another version: %q", timeoutNumbers(&w, old))
+	}
+	answered := timedOut(engine.Timings{})
+	answered.Outcome.Class = ""
+	for total, want := range map[int64]string{4_900_000: "", 8_000_000: "Slow: the answer took 8 s of the 10 s that the timeout allows. Let the receiver answer first and work later."} {
+		answered.Timings.Total = total
+		if got := slowNote(&w, answered); got != want {
+			t.Errorf("%d µs: %q, want %q", total, got, want)
+		}
+	}
+}

@@ -40,6 +40,49 @@ func (d LabInstanceDetail) heading() string {
 	return "Subject"
 }
 
+// How much of a lab instance its page shows at once: events with their deliveries, and deliveries of one event. A page
+// of more than 1,500 nodes is slow on a small machine.
+const (
+	labShown           = 110
+	labDeliveriesShown = 12
+)
+
+// shownEvents are the places of the events that the page shows, oldest first: the newest ones, and older ones whose
+// gate is closed, as that is why the lab waits.
+func (d LabInstanceDetail) shownEvents() []int {
+	var places []int
+	used := 0
+	for i := len(d.Lab.Events) - 1; i >= 0; i-- {
+		e := d.Lab.Events[i]
+		used += 1 + min(len(e.Deliveries), labDeliveriesShown)
+		if used <= labShown || len(places) == 0 || hasClosedGate(e) {
+			places = append(places, i)
+		}
+	}
+	slices.Reverse(places)
+	return places
+}
+
+// hasClosedGate reports whether an event waits for a gate of its own.
+func hasClosedGate(e engine.LabEvent) bool {
+	for _, g := range e.Gates {
+		if g.Closed() {
+			return true
+		}
+	}
+	return false
+}
+
+// shownDeliveries are those of an event that the page shows, and how many it leaves out: none that holds the lab.
+func shownDeliveries(e engine.LabEvent) (rows []engine.DeliveryRow, left int) {
+	for i, row := range e.Deliveries {
+		if g, ok := e.Gates[row.ID]; i < labDeliveriesShown || ok && g.Closed() {
+			rows = append(rows, row)
+		}
+	}
+	return rows, len(e.Deliveries) - len(rows)
+}
+
 // closed returns a closed gate with what is known of it.
 func (d LabInstanceDetail) closed(row engine.DeliveryRow, g engine.Gate) ClosedGate {
 	if c, ok := d.Closed[g.Lane]; ok && c.DeliveryID == g.DeliveryID {

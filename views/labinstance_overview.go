@@ -11,7 +11,7 @@ import (
 )
 
 // overviewRows is how many events the overview shows, the newest ones.
-const overviewRows = 40
+const overviewRows = 24
 
 // overviewRowHeight is the height of one event in the overview, in pixels; the style sheet has the same for the names.
 const overviewRowHeight = 24

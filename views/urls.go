@@ -249,7 +249,8 @@ func DeliveryHastenURL(id engine.DeliveryID) string { return DeliveryURL(id) + "
 func DeliveryCancelURL(id engine.DeliveryID) string { return DeliveryURL(id) + "/cancel" }
 
 // AttemptURL is a delivery's page with that attempt open, the latest for 0; raw shows bodies as they came.
-func AttemptURL(id engine.DeliveryID, number int, raw bool) string {
+// list is as in DeliveryInListURL.
+func AttemptURL(id engine.DeliveryID, number int, raw bool, list string) string {
 	var attempt, yes string
 	if number > 0 {
 		attempt = strconv.Itoa(number)
@@ -257,12 +258,17 @@ func AttemptURL(id engine.DeliveryID, number int, raw bool) string {
 	if raw {
 		yes = "1"
 	}
-	return withQuery(DeliveryURL(id), "attempt", attempt, "raw", yes)
+	return withQuery(DeliveryURL(id), "attempt", attempt, "raw", yes, "list", list)
 }
 
 // AnswerBodyURL downloads the body of an attempt's answer, as much of it as was kept.
 func AnswerBodyURL(id engine.DeliveryID, number int) string {
 	return DeliveryURL(id) + "/attempts/" + strconv.Itoa(number) + "/response.raw"
+}
+
+// RequestBodyURL downloads the body of an attempt's request.
+func RequestBodyURL(id engine.DeliveryID, number int) string {
+	return DeliveryURL(id) + "/attempts/" + strconv.Itoa(number) + "/request.raw"
 }
 
 // EventsURL is the list of events. The query is as that of DeliveriesURL.

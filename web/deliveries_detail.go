@@ -66,32 +66,83 @@ func (s *Server) handleDelivery(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
+	if !isHTMX(r) { // a poll does not change the way
+		if err := s.inList(r, &d); err != nil {
+			s.fail(w, r, err)
+			return
+		}
+	}
 	s.live(w, r, views.Delivery(d), "delivery")
+}
+
+// inList finds the deliveries around this one in the list that the reader came from.
+func (s *Server) inList(r *http.Request, d *views.DeliveryDetail) error {
+	q, listURL, ok := s.givenList(r)
+	if !ok {
+		return nil
+	}
+	d.List, d.ListURL = q.list(), listURL(q.pairs()...)
+	ctx, stop := context.WithTimeout(r.Context(), listPatience)
+	defer stop()
+	newer, older := q.filter(d.Page.Now), q.filter(d.Page.Now)
+	newer.After, newer.Limit = d.Row.ID, 1
+	older.Before, older.Limit = d.Row.ID, 1
+	for filter, into := range map[*engine.DeliveryFilter]*engine.DeliveryID{&newer: &d.Previous, &older: &d.Next} {
+		page, err := s.store.ListDeliveries(ctx, *filter)
+		if err != nil && r.Context().Err() == nil && ctx.Err() != nil {
+			return nil // a list that is too slow has no neighbours
+		} else if err != nil {
+			return err
+		}
+		if len(page.Rows) > 0 {
+			*into = page.Rows[0].ID
+		}
+	}
+	return nil
+}
+
+// handleRequestBody downloads the body of an attempt's request, byte for byte.
+func (s *Server) handleRequestBody(w http.ResponseWriter, r *http.Request) {
+	if id, a := s.attempt(w, r); a != nil {
+		download(w, fmt.Sprintf("%s-attempt-%d.request", id, a.Number), a.Request.Body)
+	}
+}
+
+// attempt returns the attempt that the path names, for its bodies, or answers and returns nil.
+func (s *Server) attempt(w http.ResponseWriter, r *http.Request) (engine.DeliveryID, *engine.Attempt) {
+	var id engine.DeliveryID
+	if s.hidesBodies(r) {
+		s.errorPage(w, r, http.StatusForbidden)
+		return id, nil
+	}
+	if err := pathID(r, "dlv", &id); err != nil {
+		s.fail(w, r, err)
+		return id, nil
+	}
+	attempts, err := s.store.Attempts(r.Context(), id)
+	if err != nil {
+		s.fail(w, r, err)
+		return id, nil
+	}
+	i := slices.IndexFunc(attempts, func(a engine.Attempt) bool { return strconv.Itoa(a.Number) == r.PathValue("n") })
+	if i < 0 {
+		s.fail(w, r, engine.ErrNotFound)
+		return id, nil
+	}
+	return id, &attempts[i]
 }
 
 // handleAnswerBody downloads the body of an answer. It was written by a stranger: the browser is told to save it, not
 // to look into it.
 func (s *Server) handleAnswerBody(w http.ResponseWriter, r *http.Request) {
-	if s.hidesBodies(r) {
-		s.errorPage(w, r, http.StatusForbidden)
-		return
-	}
-	var id engine.DeliveryID
-	if err := pathID(r, "dlv", &id); err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	attempts, err := s.store.Attempts(r.Context(), id)
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	i := slices.IndexFunc(attempts, func(a engine.Attempt) bool { return strconv.Itoa(a.Number) == r.PathValue("n") })
-	if i < 0 || attempts[i].Answer == nil {
+	id, a := s.attempt(w, r)
+	switch {
+	case a == nil:
+	case a.Answer == nil:
 		s.fail(w, r, engine.ErrNotFound)
-		return
+	default:
+		download(w, fmt.Sprintf("%s-attempt-%d.txt", id, a.Number), a.Answer.Body)
 	}
-	download(w, fmt.Sprintf("%s-attempt-%d.txt", id, attempts[i].Number), attempts[i].Answer.Body)
 }
 
 // download sends bytes from outside as a file to be saved.
@@ -175,5 +226,9 @@ func (s *Server) changeDelivery(w http.ResponseWriter, r *http.Request, done str
 		s.fail(w, r, err)
 		return
 	}
-	s.redirect(w, r, views.DeliveryURL(id), done)
+	list := ""
+	if q, _, ok := s.givenList(r); ok {
+		list = q.list()
+	}
+	s.redirect(w, r, views.DeliveryInListURL(id, list), done)
 }

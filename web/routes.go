@@ -148,6 +148,7 @@ func (s *Server) routes() []route {
 		{"GET /deliveries/bulk", developer, s.handleBulk},
 		{"POST /deliveries/bulk", developer, s.handleBulkDone},
 		{"GET /deliveries/{dlv}", viewer, s.handleDelivery},
+		{"GET /deliveries/{dlv}/attempts/{n}/request.raw", viewer, s.handleRequestBody},
 		{"GET /deliveries/{dlv}/attempts/{n}/response.raw", viewer, s.handleAnswerBody},
 		{"POST /deliveries/{dlv}/resend", developer, s.handleDeliveryResend},
 		{"POST /deliveries/{dlv}/hasten", developer, s.handleDeliveryHasten},

@@ -77,8 +77,8 @@ func TestBodiesAreHiddenFromViewers(t *testing.T) {
 	b.signIn(engine.RoleViewer)
 	viewer := b.client
 	pages := []string{
-		views.DeliveryURL(d.ID), views.AttemptURL(d.ID, 1, true), views.EventURL(d.EventID), views.EventURL(d.EventID) + "?raw=1",
-		views.AnswerBodyURL(d.ID, 1), views.EventDataURL(d.EventID),
+		views.DeliveryURL(d.ID), views.AttemptURL(d.ID, 1, true, ""), views.EventURL(d.EventID), views.EventURL(d.EventID) + "?raw=1",
+		views.AnswerBodyURL(d.ID, 1), views.RequestBodyURL(d.ID, 1), views.EventDataURL(d.EventID),
 	}
 	sees := func() (n int) {
 		for _, page := range pages {

@@ -362,3 +362,15 @@ func TestViewersHaveNoForm(t *testing.T) {
 		}
 	}
 }
+
+// A ping is sent to the webhook that is asked about: the form does not offer to listen for it.
+func TestPingIsNotOffered(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.signIn(engine.RoleDeveloper)
+	a := b.get(views.NewWebhookURL(b.addConsumer("Contoso").ID))
+	boxes := a.doc.Find("#event-choices input[name=events]")
+	if boxes.Length() != len(engine.BuiltIn.All())-1 || boxes.Filter(`[value="`+engine.SystemWebhookPing+`"]`).Length() > 0 {
+		t.Errorf("%d event types are offered of %d", boxes.Length(), len(engine.BuiltIn.All()))
+	}
+}
