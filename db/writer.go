@@ -22,6 +22,10 @@ const (
 	patience = 10 * time.Millisecond
 )
 
+// WriterThreads is how many threads the writer keeps waiting for the disk: a process that opens a store is best given as
+// many more than it has processors.
+const WriterThreads = 1
+
 // operation is one change of the database. Operations of one group share a transaction, yet each succeeds or fails
 // by itself. run may be called again after its effects were rolled back: it must not change anything but the
 // transaction and the variables it assigns its results to.

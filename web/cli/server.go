@@ -9,7 +9,10 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"os"
+	"runtime"
 	"strings"
+	"sync"
 	"time"
 
 	"labhook/db"
@@ -58,12 +61,21 @@ type server struct {
 	err    error         // what it returned; read after served is closed
 }
 
+// addWriterThread lets Go run one more thread than there are processors: the database's writer keeps one in system calls,
+// and what it would hold up meanwhile is requests. GOMAXPROCS in the environment is heeded as it is.
+var addWriterThread = sync.OnceFunc(func() {
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + db.WriterThreads)
+	}
+})
+
 // startServer takes the port, opens the data directory and starts sending and serving. When it returns without an
 // error, requests are answered. The port is taken first, so that a second server that is started by mistake leaves
 // nothing behind. The start, which is short, does not heed the end of ctx: a stop that comes so early is
 // carried out in order after it.
 func startServer(ctx context.Context, cfg serverConfig) (*server, error) {
 	ctx = context.WithoutCancel(ctx)
+	addWriterThread()
 	s := &server{log: cfg.log, grace: cfg.grace, guard: egress.New(cfg.egress), served: make(chan struct{})}
 	listener, err := net.Listen("tcp", cfg.listen)
 	if err != nil {
