@@ -132,9 +132,9 @@ func TestUserValidate(t *testing.T) {
 		"long login":   {func(u *engine.User) { u.Login = strings.Repeat("x", 101) }, []string{"login: User name may have at most 100 characters, this one has 101"}},
 		"no name":      {func(u *engine.User) { u.Name = "" }, []string{"name: Enter a name"}},
 		"no role":      {func(u *engine.User) { u.Role = "" }, []string{"role: Choose one of viewer, developer and admin"}},
-		"unknown zone": {func(u *engine.User) { u.TimeZone = "Mars/Base" }, []string{`time_zone: There is no time zone "Mars/Base"`}},
-		"a path":       {func(u *engine.User) { u.TimeZone = "../passwd" }, []string{`time_zone: There is no time zone "../passwd"`}},
-		"local zone":   {func(u *engine.User) { u.TimeZone = "Local" }, []string{`time_zone: There is no time zone "Local"`}},
+		"unknown zone": {func(u *engine.User) { u.TimeZone = "Mars/Base" }, []string{`time_zone: There is no time zone "Mars/Base"; names are such as Europe/Vienna`}},
+		"a path":       {func(u *engine.User) { u.TimeZone = "../passwd" }, []string{`time_zone: There is no time zone "../passwd"; names are such as Europe/Vienna`}},
+		"local zone":   {func(u *engine.User) { u.TimeZone = "Local" }, []string{`time_zone: There is no time zone "Local"; names are such as Europe/Vienna`}},
 	}
 	for name, tt := range tests {
 		u := good

@@ -44,9 +44,10 @@ func (s *site) accept(t *testing.T, changes ...func(*engine.Event)) engine.Deliv
 	return accepted.Deliveries[0].ID
 }
 
-// until waits until the script is true, on this page or on one that comes in its place.
+// until waits until the script is true, on this page or on one that comes in its place, and the page is there to its end.
 func (b *tab) until(script string) {
 	b.t.Helper()
+	script = `document.readyState !== "loading" && (` + script + `)`
 	for {
 		_, err := chromedp.Run(b.ctx, chromedp.Poll[bool](script))
 		if err == nil {
