@@ -182,7 +182,7 @@ func (h *Hostile) serve(conn net.Conn) {
 	}
 	h.behaviour.answer(l)
 	// Closed before the other side does, it would look like something else.
-	if !l.ended && h.behaviour.speaks != broken {
+	if !l.ended.Load() && h.behaviour.speaks != broken {
 		_, _ = io.Copy(io.Discard, l.in)
 	}
 }
@@ -204,7 +204,7 @@ type line struct {
 	net.Conn
 	raw   net.Conn
 	in    *bufio.Reader
-	ended bool          // it was closed from here, or is to be
+	ended atomic.Bool   // it was closed from here, or is to be
 	over  chan struct{} // closed when the test ends
 	heard chan struct{} // closed when the other side has begun a handshake that does not come about
 }
@@ -240,13 +240,13 @@ func (l *line) dribble(text string) {
 
 // hangUp closes the connection.
 func (l *line) hangUp() {
-	l.ended = true
+	l.ended.Store(true)
 	l.Close()
 }
 
 // reset breaks the connection so that the other side sees a reset.
 func (l *line) reset() {
-	l.ended = true
+	l.ended.Store(true)
 	if tcp, ok := l.raw.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0)
 	}

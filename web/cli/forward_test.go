@@ -2,13 +2,13 @@ package cli
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -21,7 +21,7 @@ func forwarding(t *testing.T, target string, args ...string) (base string, end f
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	stderr, said := io.Pipe()
-	var stdout bytes.Buffer
+	var stdout output
 	ended := make(chan error, 1)
 	go func() {
 		args := append([]string{"--listen", "127.0.0.1:0", "--quiet", "--forward", target}, args...)
@@ -38,6 +38,26 @@ func forwarding(t *testing.T, target string, args ...string) (base string, end f
 		}
 		return stdout.String()
 	}
+}
+
+// output is what a command prints, which may go on after the command has returned: a request that it lets go of.
+type output struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+// Write adds to the text.
+func (p *output) Write(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.text.Write(b)
+}
+
+// String returns the text so far.
+func (p *output) String() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.text.String()
 }
 
 func TestForward(t *testing.T) {

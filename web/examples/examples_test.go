@@ -21,13 +21,12 @@ import (
 func TestPost(t *testing.T) {
 	t.Parallel()
 	inEach(t, "post", func(t *testing.T, command []string) {
-		s := setup(t)
-		s.before = func(w http.ResponseWriter, _ *http.Request, n int64) bool {
+		s := setup(t, func(w http.ResponseWriter, _ *http.Request, n int64) bool {
 			if n == 1 {
 				w.WriteHeader(http.StatusServiceUnavailable)
 			}
 			return n > 1
-		}
+		})
 		stdout, code := s.run(t, command)
 		if code != 0 || !strings.Contains(stdout, "exam-4711-scored") {
 			t.Errorf("exit code %d: %s", code, stdout)
@@ -48,16 +47,15 @@ func TestPost(t *testing.T) {
 func TestWait(t *testing.T) {
 	t.Parallel()
 	inEach(t, "wait", func(t *testing.T, command []string) {
-		s := setup(t)
 		asked := make(chan struct{})
-		s.before = func(_ http.ResponseWriter, r *http.Request, n int64) bool {
+		s := setup(t, func(_ http.ResponseWriter, r *http.Request, n int64) bool {
 			if n == 1 {
 				r.URL.RawQuery = url.Values{"wait": {"1"}}.Encode()
 			} else if n == 2 {
 				close(asked)
 			}
 			return true
-		}
+		})
 		server := http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			select {
 			case <-asked:
@@ -92,7 +90,7 @@ type delivery struct {
 // deliver lets the server make a delivery that is signed by two secrets, as during a rotation, and returns it with them.
 func deliver(t *testing.T) (d delivery, secrets [2]engine.Secret) {
 	t.Helper()
-	s := setup(t)
+	s := setup(t, func(http.ResponseWriter, *http.Request, int64) bool { return true })
 	r := enginetest.NewReceiver(t, "200")
 	w := s.webhook(t, engine.LabScored, r.URL, func(*engine.Webhook) {})
 	rotated, err := s.store.RotateSecret(t.Context(), engine.System, w.ID, "", time.Hour)

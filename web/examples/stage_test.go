@@ -91,13 +91,13 @@ type stage struct {
 	consumer engine.APIConsumer
 
 	posts atomic.Int64 // of events, whatever was answered
-	// before sees each post of an event, counted from 1, and answers it in the server's place by returning false.
-	before func(w http.ResponseWriter, r *http.Request, n int64) bool
 }
 
-func setup(t *testing.T) *stage {
+// setup starts the server. before sees each post of an event, counted from 1, and answers it in the server's place by
+// returning false.
+func setup(t *testing.T, before func(w http.ResponseWriter, r *http.Request, n int64) bool) *stage {
 	t.Helper()
-	s := &stage{store: dbtest.Open(t), before: func(http.ResponseWriter, *http.Request, int64) bool { return true }}
+	s := &stage{store: dbtest.Open(t)}
 	log := slog.New(slog.DiscardHandler)
 	s.engine = engine.New(engine.Config{Guard: enginetest.Guard(), Log: log}, s.store)
 	server, err := web.New(t.Context(), web.Config{Store: s.store, Engine: s.engine, Guard: enginetest.Guard(), Log: log, Version: "test"})
@@ -109,7 +109,7 @@ func setup(t *testing.T) *stage {
 	}
 	handler := server.Handler()
 	s.http = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if s.before(w, r, s.posts.Add(1)) {
+		if before(w, r, s.posts.Add(1)) {
 			handler.ServeHTTP(w, r)
 		}
 	}))
