@@ -105,7 +105,7 @@ func (s *Server) refuses(b bulk, row *engine.DeliveryRow, now time.Time) bool {
 	if !b.resends() {
 		return row.State.Final()
 	}
-	return !row.State.Final() || row.Test || s.store.Directory().Unusable(row.WebhookID, now) != ""
+	return !row.State.Final() || s.mayResend(row, now) != nil
 }
 
 // chosenByFilter returns the oldest deliveries that the filter chooses.
@@ -186,7 +186,7 @@ func (s *Server) handleBulkDone(w http.ResponseWriter, r *http.Request) {
 	if b.resends() {
 		done = "sent again"
 		change = func(ctx context.Context, row engine.DeliveryRow) error {
-			if err := s.mayResend(ctx, row.ID); err != nil {
+			if err := s.mayResend(&row, time.Now()); err != nil {
 				return err
 			}
 			_, err := s.engine.Resend(ctx, who, row.ID)

@@ -160,7 +160,11 @@ func download(w http.ResponseWriter, name string, body []byte) {
 func (s *Server) handleDeliveryResend(w http.ResponseWriter, r *http.Request) {
 	s.changeDelivery(w, r, "Resend accepted. The attempt appears below.",
 		func(ctx context.Context, id engine.DeliveryID) (engine.Delivery, error) {
-			if err := s.mayResend(ctx, id); err != nil {
+			row, err := s.store.Delivery(ctx, id)
+			if err == nil {
+				err = s.mayResend(&row, time.Now())
+			}
+			if err != nil {
 				return engine.Delivery{}, err
 			}
 			return s.engine.Resend(ctx, s.actor(r), id)
@@ -192,16 +196,12 @@ type refusal string
 // Error returns the reason.
 func (r refusal) Error() string { return string(r) }
 
-// mayResend returns a refusal when nothing may be sent for the delivery's webhook now.
-func (s *Server) mayResend(ctx context.Context, id engine.DeliveryID) error {
-	row, err := s.store.Delivery(ctx, id)
-	if err != nil {
-		return err
-	}
+// mayResend returns a refusal when the delivery is not to be sent again now, whatever its state.
+func (s *Server) mayResend(row *engine.DeliveryRow, now time.Time) error {
 	if row.Test {
 		return refusal("A test is made once: test the webhook again.")
 	}
-	if reason := s.store.Directory().Unusable(row.WebhookID, time.Now()); reason != "" {
+	if reason := s.store.Directory().Unusable(row.WebhookID, now); reason != "" {
 		return refusal(reason)
 	}
 	return nil

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"net/http"
 
@@ -38,11 +39,7 @@ func (s *Server) handleWebhookCreate(w http.ResponseWriter, r *http.Request) {
 		s.webhookForm(w, r, http.StatusOK, f, &before, nil)
 		return
 	}
-	hook, problems := s.webhookOf(f, before)
-	var warning string
-	if len(problems) == 0 {
-		problems, warning = s.refusedName(r.Context(), hook.URL)
-	}
+	hook, warning, problems := s.checkedWebhook(r.Context(), f, before)
 	if len(problems) == 0 {
 		created, err := s.store.CreateWebhook(r.Context(), s.actor(r), hook)
 		if err == nil {
@@ -55,6 +52,15 @@ func (s *Server) handleWebhookCreate(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	s.webhookForm(w, r, http.StatusUnprocessableEntity, f, &before, problems)
+}
+
+// checkedWebhook is webhookOf, and looks up the URL's name where nothing else is wrong. warning is a sentence for who saves
+// the webhook, "" for none.
+func (s *Server) checkedWebhook(ctx context.Context, f views.WebhookForm, before engine.Webhook) (hook engine.Webhook, warning string, problems []engine.Invalid) {
+	if hook, problems = s.webhookOf(f, before); len(problems) == 0 {
+		problems, warning = s.refusedName(ctx, hook.URL)
+	}
+	return hook, warning, problems
 }
 
 // handleWebhookEdit shows the form that changes a webhook.
@@ -75,11 +81,7 @@ func (s *Server) handleWebhookSave(w http.ResponseWriter, r *http.Request) {
 		s.webhookForm(w, r, http.StatusOK, f, &before, nil)
 		return
 	}
-	hook, problems := s.webhookOf(f, before)
-	var warning string
-	if len(problems) == 0 {
-		problems, warning = s.refusedName(r.Context(), hook.URL)
-	}
+	hook, warning, problems := s.checkedWebhook(r.Context(), f, before)
 	if len(problems) == 0 {
 		saved, err := s.store.UpdateWebhook(r.Context(), s.actor(r), hook)
 		switch {

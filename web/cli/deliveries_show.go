@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -44,24 +43,14 @@ type shownAttempt struct {
 
 func showDelivery(ctx context.Context, env Env, args []string) error {
 	f := newAPIFlags(env, "deliveries show", "show a delivery with its attempts, and why it failed")
-	f.arguments = []string{"ID"}
 	f.example = "labhook deliveries show dlv_01jc9xw2m4t7k"
-	c, err := f.parse(args)
-	if err != nil {
-		return err
-	}
-	var answer json.RawMessage
-	if _, err := c.do(ctx, http.MethodGet, "/api/v1/deliveries/"+url.PathEscape(f.given[0]), nil, &answer); err != nil {
-		return err
-	}
-	if f.asJSON {
-		return printJSON(env.Stdout, answer)
-	}
-	var d shownDelivery
-	if err := json.Unmarshal(answer, &d); err != nil {
-		return fmt.Errorf("read delivery: %w", err)
-	}
-	return d.print(env.Stdout, painter(env.Colour))
+	return f.show(ctx, args, "/api/v1/deliveries/", func(answer json.RawMessage) error {
+		var d shownDelivery
+		if err := json.Unmarshal(answer, &d); err != nil {
+			return fmt.Errorf("read delivery: %w", err)
+		}
+		return d.print(env.Stdout, painter(env.Colour))
+	})
 }
 
 // print prints the delivery for a person.

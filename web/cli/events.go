@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -74,20 +72,8 @@ func stateCounts(states map[string]int) string {
 
 func showEvent(ctx context.Context, env Env, args []string) error {
 	f := newAPIFlags(env, "events show", "show an event with its data and what became of its deliveries")
-	f.arguments = []string{"ID"}
 	f.example = "labhook events show exam-4711"
-	c, err := f.parse(args)
-	if err != nil {
-		return err
-	}
-	var answer json.RawMessage
-	if _, err := c.do(ctx, http.MethodGet, "/api/v1/events/"+url.PathEscape(f.given[0]), nil, &answer); err != nil {
-		return err
-	}
-	if f.asJSON {
-		return printJSON(env.Stdout, answer)
-	}
-	return printEvent(env, answer)
+	return f.show(ctx, args, "/api/v1/events/", func(answer json.RawMessage) error { return printEvent(env, answer) })
 }
 
 // printEvent prints an event for a person.

@@ -56,6 +56,23 @@ func (f *apiFlags) parse(args []string) (*client, error) {
 	return newClient(f.url, f.key, f.env.Version), nil
 }
 
+// show reads the one thing that the arguments name, at path, and prints it: for a person by print, else as JSON.
+func (f *apiFlags) show(ctx context.Context, args []string, path string, print func(answer json.RawMessage) error) error {
+	f.arguments = []string{"ID"}
+	c, err := f.parse(args)
+	if err != nil {
+		return err
+	}
+	var answer json.RawMessage
+	if _, err := c.do(ctx, http.MethodGet, path+url.PathEscape(f.given[0]), nil, &answer); err != nil {
+		return err
+	}
+	if f.asJSON {
+		return printJSON(f.env.Stdout, answer)
+	}
+	return print(answer)
+}
+
 // listedWebhook is what the table shows of a webhook.
 type listedWebhook struct {
 	ID               string     `json:"id"`
