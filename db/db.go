@@ -24,6 +24,9 @@ const (
 	lockFileName = "labhook.lock"
 )
 
+// walLimit is what a write-ahead log is cut down to when it was moved into the file, in bytes.
+const walLimit = "67108864"
+
 // readConnections is how many reads run at once. Each connection has a page cache of its own.
 const readConnections = 4
 
@@ -45,9 +48,9 @@ type Store struct {
 	path      string
 	log       *slog.Logger
 	lock      *os.File // nil: not exclusive
-	write     *sql.DB  // one connection, which the writer owns
 	read      *sql.DB
 	writer    *writer
+	closed    bool // the writer's connection
 	sealer    *sealer
 	directory atomic.Pointer[engine.Directory]
 	keys      keyCache
@@ -83,26 +86,16 @@ func (s *Store) open(ctx context.Context, o Options) error {
 	if synchronous == "" {
 		synchronous = "FULL"
 	}
+	if err := s.prepare(ctx, filepath.Join(o.Dir, keyFileName), synchronous); err != nil {
+		return err
+	}
 	var err error
-	if s.write, err = sql.Open("sqlite", writerDSN(s.path, synchronous)); err != nil {
-		return err
-	}
-	s.write.SetMaxOpenConns(1)
-	if err := checkPragmas(ctx, s.write, synchronous, false); err != nil {
-		return err
-	}
-	if err := migrate(ctx, s.write); err != nil {
-		return err
-	}
 	if s.read, err = sql.Open("sqlite", readerDSN(s.path, synchronous)); err != nil {
 		return err
 	}
 	s.read.SetMaxOpenConns(readConnections)
 	s.read.SetMaxIdleConns(readConnections)
-	if err := checkPragmas(ctx, s.read, synchronous, true); err != nil {
-		return err
-	}
-	if s.sealer, err = openSealer(ctx, s.write, filepath.Join(o.Dir, keyFileName)); err != nil {
+	if err := checkPragmas(pragmasOf(ctx, s.read), synchronous, true); err != nil {
 		return err
 	}
 	if err := s.passIDs(ctx); err != nil {
@@ -120,7 +113,25 @@ func (s *Store) open(ctx context.Context, o Options) error {
 	if err := s.loadCancelling(ctx); err != nil {
 		return err
 	}
-	s.writer, err = startWriter(ctx, s)
+	s.writer, err = startWriter(s, synchronous)
+	return err
+}
+
+// prepare makes the file what this version expects, and opens the sealer of its secrets.
+func (s *Store) prepare(ctx context.Context, keyFile, synchronous string) error {
+	write, err := sql.Open("sqlite", writerDSN(s.path, synchronous))
+	if err != nil {
+		return err
+	}
+	defer write.Close() // each statement said whether it was carried out
+	write.SetMaxOpenConns(1)
+	if err := checkPragmas(pragmasOf(ctx, write), synchronous, false); err != nil {
+		return err
+	}
+	if err := migrate(ctx, write); err != nil {
+		return err
+	}
+	s.sealer, err = openSealer(ctx, write, keyFile)
 	return err
 }
 
@@ -157,7 +168,7 @@ func dsn(path, synchronous string) (file string, settings url.Values) {
 		"_dqs":          {"0"},
 		"_journal_mode": {"WAL"},
 		"_synchronous":  {synchronous},
-		"_pragma":       {"temp_store(MEMORY)", "journal_size_limit(67108864)"},
+		"_pragma":       {"temp_store(MEMORY)", "journal_size_limit(" + walLimit + ")"},
 	}
 }
 
@@ -174,19 +185,26 @@ func readerDSN(path, synchronous string) string {
 	return file + "?" + settings.Encode()
 }
 
-// checkPragmas refuses to run on a connection whose settings are not what the DSN asked for.
-func checkPragmas(ctx context.Context, db *sql.DB, synchronous string, readOnly bool) error {
+// pragmasOf reads the settings of a pool's connections.
+func pragmasOf(ctx context.Context, db *sql.DB) func(name string) (string, error) {
+	return func(name string) (value string, err error) {
+		return value, db.QueryRowContext(ctx, "PRAGMA "+name).Scan(&value)
+	}
+}
+
+// checkPragmas refuses to run on a connection whose settings, as read returns them, are not what was asked for.
+func checkPragmas(read func(name string) (string, error), synchronous string, readOnly bool) error {
 	levels := map[string]string{"OFF": "0", "NORMAL": "1", "FULL": "2", "EXTRA": "3"}
 	want := map[string]string{
 		"journal_mode": "wal", "synchronous": levels[synchronous], "foreign_keys": "1", "busy_timeout": "5000",
-		"temp_store": "2", "journal_size_limit": "67108864", "query_only": "0",
+		"temp_store": "2", "journal_size_limit": walLimit, "query_only": "0",
 	}
 	if readOnly {
 		want["query_only"] = "1"
 	}
 	for name, value := range want {
-		var got string
-		if err := db.QueryRowContext(ctx, "PRAGMA "+name).Scan(&got); err != nil {
+		got, err := read(name)
+		if err != nil {
 			return fmt.Errorf("read pragma %s: %w", name, err)
 		}
 		if got != value {
@@ -215,12 +233,14 @@ func (s *Store) passIDs(ctx context.Context) error {
 func (s *Store) Close() error {
 	var errs []error
 	if s.writer != nil {
-		errs = append(errs, s.writer.close())
+		s.writer.stop()
 	}
-	for _, pool := range []*sql.DB{s.read, s.write} { // the writer last: it moves the write-ahead log into the file
-		if pool != nil {
-			errs = append(errs, pool.Close())
-		}
+	if s.read != nil {
+		errs = append(errs, s.read.Close())
+	}
+	if s.writer != nil && !s.closed { // last, as it moves the write-ahead log into the file
+		errs = append(errs, s.writer.conn.Close())
+		s.closed = true
 	}
 	if s.lock != nil {
 		errs = append(errs, s.lock.Close())

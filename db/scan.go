@@ -10,8 +10,7 @@ import (
 
 	"labhook/engine"
 
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
+	"zombiezen.com/go/sqlite"
 )
 
 // millis is how a time is stored: NULL for the zero time.
@@ -110,20 +109,15 @@ func list[T any](ctx context.Context, s *Store, scan func(scanner) (T, error), q
 
 // taken reports whether err says that a unique column ("table.column") has the value already.
 func taken(err error, column string) bool {
-	e, ok := errors.AsType[*sqlite.Error](err)
-	return ok && e.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE && strings.Contains(e.Error(), column)
+	return sqlite.ErrCode(err) == sqlite.ResultConstraintUnique && strings.Contains(err.Error(), column)
 }
 
 // unwritable reports whether err is of the disk or the file rather than of one operation. SQLite may have ended the
 // transaction by itself then.
 func unwritable(err error) bool {
-	e, ok := errors.AsType[*sqlite.Error](err)
-	if !ok {
-		return false
-	}
-	switch e.Code() & 0xff { // the primary code
-	case sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_READONLY,
-		sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_CANTOPEN:
+	switch sqlite.ErrCode(err).ToPrimary() {
+	case sqlite.ResultFull, sqlite.ResultIOErr, sqlite.ResultNoMem, sqlite.ResultBusy, sqlite.ResultReadOnly,
+		sqlite.ResultCorrupt, sqlite.ResultCantOpen:
 		return true
 	}
 	return false

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"labhook/engine"
+
+	"zombiezen.com/go/sqlite"
 )
 
 const (
@@ -43,8 +45,7 @@ type operation struct {
 // transaction, commits once and then answers all: under load a hundred requests pay for one sync of the disk.
 type writer struct {
 	store   *Store
-	conn    *sql.Conn
-	stmts   map[string]*sql.Stmt // by text; each is prepared once
+	conn    *sqlite.Conn
 	queue   chan operation
 	stopped chan struct{}
 	commits atomic.Int64
@@ -54,15 +55,12 @@ type writer struct {
 	closed bool
 }
 
-func startWriter(ctx context.Context, s *Store) (*writer, error) {
-	conn, err := s.write.Conn(ctx)
+func startWriter(s *Store, synchronous string) (*writer, error) {
+	conn, err := openWriting(s.path, synchronous)
 	if err != nil {
 		return nil, fmt.Errorf("start writer: %w", err)
 	}
-	w := &writer{
-		store: s, conn: conn, stmts: map[string]*sql.Stmt{},
-		queue: make(chan operation, maxWaiting), stopped: make(chan struct{}),
-	}
+	w := &writer{store: s, conn: conn, queue: make(chan operation, maxWaiting), stopped: make(chan struct{})}
 	go w.loop()
 	return w, nil
 }
@@ -116,8 +114,8 @@ func (w *writer) submit(ctx context.Context, op operation) error {
 	}
 }
 
-// close runs what waits, then ends the goroutine and gives the connection back.
-func (w *writer) close() error {
+// stop runs what waits, then ends the goroutine.
+func (w *writer) stop() {
 	w.mu.Lock()
 	if !w.closed {
 		w.closed = true
@@ -125,12 +123,10 @@ func (w *writer) close() error {
 	}
 	w.mu.Unlock()
 	<-w.stopped
-	return nil
 }
 
 func (w *writer) loop() {
 	defer close(w.stopped)
-	defer w.release()
 	timer := time.NewTimer(patience)
 	timer.Stop()
 	group := make([]operation, 0, maxGroup)
@@ -138,15 +134,6 @@ func (w *writer) loop() {
 		group = w.gather(append(group[:0], op), timer)
 		w.run(group)
 		clear(group) // lets go of what the closures hold
-	}
-}
-
-func (w *writer) release() {
-	for _, stmt := range w.stmts {
-		stmt.Close()
-	}
-	if err := w.conn.Close(); err != nil {
-		w.store.log.Error("writer close failed", "error", err)
 	}
 }
 
@@ -310,31 +297,10 @@ func (t *tx) attempt(run func(*tx) error) (err error) {
 // onCommit calls hook after the commit and before any operation is answered.
 func (t *tx) onCommit(hook func()) { t.hooks = append(t.hooks, hook) }
 
-// prepare returns the statement for a text, which it prepares once for the life of the connection.
-func (t *tx) prepare(query string) (*sql.Stmt, error) {
-	if stmt := t.writer.stmts[query]; stmt != nil {
-		return stmt, nil
-	}
-	stmt, err := t.writer.conn.PrepareContext(context.Background(), query)
-	if err != nil {
-		return nil, fmt.Errorf("prepare %q: %w", query, err)
-	}
-	t.writer.stmts[query] = stmt
-	return stmt, nil
-}
-
 // do runs a statement and returns how many rows it changed.
-func (t *tx) do(query string, args ...any) (int64, error) {
-	stmt, err := t.prepare(query)
-	if err != nil {
-		return 0, err
-	}
-	result, err := stmt.Exec(args...)
-	if err != nil {
-		return 0, err
-	}
-	n, err := result.RowsAffected()
-	if n > 0 {
+func (t *tx) do(query string, args ...any) (int, error) {
+	n, err := run(t.writer.conn, query, args...)
+	if err == nil && n > 0 {
 		t.writes++
 	}
 	return n, err
@@ -347,13 +313,15 @@ func (t *tx) exec(query string, args ...any) error {
 }
 
 // get reads one row within the transaction; engine.ErrNotFound when there is none.
-func get[T any](t *tx, scan func(scanner) (T, error), query string, args ...any) (T, error) {
-	stmt, err := t.prepare(query)
-	if err != nil {
-		var none T
-		return none, err
+func get[T any](t *tx, scan func(scanner) (T, error), query string, args ...any) (v T, err error) {
+	err = first(t.writer.conn, func(row scanner) (err error) {
+		v, err = scan(row)
+		return err
+	}, query, args...)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = engine.ErrNotFound
 	}
-	return one(stmt.QueryRow(args...), scan)
+	return v, err
 }
 
 // find reads all rows within the transaction.
@@ -362,13 +330,19 @@ func find[T any](t *tx, scan func(scanner) (T, error), query string, args ...any
 }
 
 // findUntil reads rows within the transaction up to and including the first one that is the last.
-func findUntil[T any](t *tx, scan func(scanner) (T, error), last func(T) bool, query string, args ...any) ([]T, error) {
-	stmt, err := t.prepare(query)
+func findUntil[T any](t *tx, scan func(scanner) (T, error), last func(T) bool, query string, args ...any) (list []T, err error) {
+	err = each(t.writer.conn, func(row scanner) (more bool, err error) {
+		v, err := scan(row)
+		if err != nil {
+			return false, err
+		}
+		list = append(list, v)
+		return !last(v), nil
+	}, query, args...)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := stmt.Query(args...)
-	return allUntil(rows, err, scan, last)
+	return list, nil
 }
 
 // exists reports whether the query has a row.
