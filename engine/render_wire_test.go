@@ -1,0 +1,52 @@
+package engine_test
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"labhook/engine"
+	"labhook/engine/enginetest"
+)
+
+// countedConn counts what is written in one piece.
+type countedConn struct {
+	net.Conn
+	pieces *atomic.Int64
+}
+
+func (c countedConn) Write(p []byte) (int, error) {
+	c.pieces.Add(1)
+	return c.Conn.Write(p)
+}
+
+// TestRequestLeavesInOnePiece sends headers and body with one call of the system, not two.
+func TestRequestLeavesInOnePiece(t *testing.T) {
+	t.Parallel()
+	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) }))
+	t.Cleanup(receiver.Close)
+	w := enginetest.Webhook(func(w *engine.Webhook) { w.URL = receiver.URL })
+	r, err := engine.Render(&w, labEvent(""), engine.Stamp{DeliveryID: 7, Number: 1, At: time.Now()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var pieces atomic.Int64
+	transport := &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := new(net.Dialer).DialContext(ctx, network, address)
+		return countedConn{conn, &pieces}, err
+	}}
+	t.Cleanup(transport.CloseIdleConnections)
+	resp, err := transport.RoundTrip(r.Request())
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if n := pieces.Load(); n != 1 {
+		t.Errorf("the request left in %d pieces", n)
+	}
+}
