@@ -75,7 +75,8 @@ func (a *Attempt) Duration() time.Duration { return time.Duration(a.Timings.Tota
 
 // headerLines writes headers as sorted lines; mask says whose values are hidden.
 func headerLines(h http.Header, mask func(name string) bool) []string {
-	names := slices.Sorted(maps.Keys(h))
+	names := slices.AppendSeq(make([]string, 0, len(h)), maps.Keys(h))
+	slices.Sort(names)
 	lines := make([]string, 0, len(names))
 	for _, name := range names {
 		for _, value := range h[name] {

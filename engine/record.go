@@ -1,7 +1,9 @@
 package engine
 
 import (
+	"context"
 	"fmt"
+	"log/slog"
 	"runtime/debug"
 	"time"
 )
@@ -47,9 +49,17 @@ func (e *Engine) recorded(s *Sending, d Delivery, err error) {
 	}
 }
 
-// logAttempt writes the one line of an attempt, and one more for a delivery that has failed for good.
+// logAttempt writes the one line of an attempt, and one more for a delivery that has failed for good. What went well is for
+// debugging only: it is frequent, and stands in the database.
 func (e *Engine) logAttempt(s *Sending, r *Record) {
 	a, d := &r.Attempt, &s.Delivery
+	level := slog.LevelInfo
+	if a.Outcome.Kind == OutcomeDelivered && !d.Test {
+		level = slog.LevelDebug
+	}
+	if !e.log.Enabled(context.Background(), level) {
+		return
+	}
 	args := []any{
 		"delivery", d.ID.String(), "event", s.Event.PublicID(), "type", s.Event.Type, "webhook", d.WebhookID.String(),
 		"subject", s.Event.Subject, "attempt", a.Number, "outcome", string(a.Outcome.Kind), "status", a.status(),
@@ -67,7 +77,7 @@ func (e *Engine) logAttempt(s *Sending, r *Record) {
 	if d.Test {
 		args = append(args, "test", true)
 	}
-	e.log.Info("attempt finished", args...)
+	e.log.Log(context.Background(), level, "attempt finished", args...)
 	if a.Outcome.Kind == OutcomeGiveUp && !d.Test {
 		action := ErrorActionLog
 		if w := e.store.Directory().Webhook(d.WebhookID); w != nil {

@@ -99,6 +99,9 @@ func (s *Server) withAccessLog(next http.Handler) http.Handler {
 		case sw.status < 400 && isFrequent(r):
 			level = slog.LevelDebug
 		}
+		if !s.log.Enabled(r.Context(), level) {
+			return
+		}
 		v := visitOf(r)
 		attrs := []slog.Attr{
 			slog.String("request", v.requestID), slog.String("method", r.Method), slog.String("path", r.URL.Path),
