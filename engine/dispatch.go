@@ -40,6 +40,8 @@ type dispatcher struct {
 	left    []*Sending // taken from the queues of receivers that do not answer, to be put back
 
 	senders  int            // running, slow ones not counted
+	resting  int            // goroutines of senders that wait to be called
+	call     *sync.Cond     // for them, with mu
 	serving  [standings]int // how many of those serve receivers of that standing
 	slow     [standings]int // senders whose request takes longer than slowAfter, by the standing when it began
 	air      flights
@@ -99,12 +101,14 @@ const (
 const othersEvery = 4
 
 func newDispatcher(limits Limits, store Store, log *slog.Logger, send func(*Sending) sendResult) *dispatcher {
-	return &dispatcher{
+	d := &dispatcher{
 		limits: limits.withDefaults(), store: store, log: log, send: send,
 		queues: map[WebhookID]*queue{}, held: map[DeliveryID]int{},
 		pace: rate.NewLimiter(lamePerSecond, lameBurst),
 		wake: make(chan struct{}, 1), rescues: make(chan chan struct{}),
 	}
+	d.call = sync.NewCond(&d.mu)
+	return d
 }
 
 func (d *dispatcher) queue(id WebhookID) *queue {
@@ -171,7 +175,7 @@ func (d *dispatcher) push(q *queue, s *Sending) {
 	d.start()
 }
 
-// sender sends until nothing is ready.
+// sender sends whenever something is ready.
 func (d *dispatcher) sender() {
 	for {
 		f, s := d.next()
@@ -184,21 +188,38 @@ func (d *dispatcher) sender() {
 	}
 }
 
-// next takes the first delivery of the queue whose turn it is.
+// next takes the first delivery of the queue whose turn it is; nil when the sender is of no more use.
 func (d *dispatcher) next() (*flight, *Sending) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for {
 		q := d.nextQueue()
 		if q == nil {
-			d.senders--
-			return nil, nil
+			if !d.callable() {
+				return nil, nil
+			}
+			continue
 		}
 		if d.rest(q) {
 			continue
 		}
 		return d.take(q)
 	}
+}
+
+// maxResting is how many goroutines of senders are kept for later.
+const maxResting = 64
+
+// callable lets a sender that found nothing wait until start calls it, as a new goroutine would have to grow its stack
+// first. It reports false when the sender should end.
+func (d *dispatcher) callable() bool {
+	d.senders--
+	if d.stopped || d.resting >= maxResting {
+		return false
+	}
+	d.resting++
+	d.call.Wait()
+	return true
 }
 
 // take begins the flight of a queue's first delivery.
@@ -217,6 +238,9 @@ func (d *dispatcher) take(q *queue) (*flight, *Sending) {
 	d.watch()
 	d.enter(q)
 	d.refill(q)
+	if f.standing != proven {
+		d.start() // it may have been called for a receiver that answers, which must not wait for this one
+	}
 	return f, s
 }
 
@@ -317,6 +341,8 @@ func (d *dispatcher) stop() []*Sending {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.stopped = true
+	d.senders, d.resting = d.senders+d.resting, 0 // they find nothing, and end
+	d.call.Broadcast()
 	unsent := d.left
 	for _, q := range d.queues {
 		unsent = append(unsent, q.ready...)

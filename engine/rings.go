@@ -27,10 +27,15 @@ func (d *dispatcher) leave(q *queue) {
 	}
 }
 
-// start starts a sender when one is of use.
+// start calls a sender when one is of use.
 func (d *dispatcher) start() {
 	if d.senders < d.limits.Senders && !d.stopped && (d.mayGo(proven) || slices.ContainsFunc(unproven[:], d.mayGo)) {
 		d.senders++
+		if d.resting > 0 {
+			d.resting--
+			d.call.Signal()
+			return
+		}
 		d.idle.Go(d.sender)
 	}
 }
