@@ -96,6 +96,7 @@ func TestAuditActionsHaveWords(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	files = append(files, "login.go")
 	found := 0
 	for _, file := range files {
 		source, err := os.ReadFile(file)
