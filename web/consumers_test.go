@@ -56,6 +56,7 @@ func TestConsumerForm(t *testing.T) {
 	if got := edit.doc.Find("#description").Text(); strings.TrimPrefix(got, "\n") != "Two\nlines" {
 		t.Errorf("the description is %q in the form", got)
 	}
+	form = formValues(t, edit, path+"/edit")
 	form.Set("name", "Contoso Academy")
 	form.Del("enabled")
 	if a := b.post(path+"/edit", form); a.status != http.StatusSeeOther || b.get(path).text("h1") != "Contoso Academy" {
