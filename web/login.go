@@ -146,12 +146,15 @@ func isSecretField(name string) bool {
 	return slices.Contains(secretFields, name[strings.LastIndexByte(name, '.')+1:])
 }
 
-// keptValues returns what a form posted, without secrets, by name.
+// hiddenFields are the names of form fields that people do not fill.
+var hiddenFields = []string{seenField, "version", "op", "webhook", "copy", "next", "username"}
+
+// keptValues returns what people filled a form with, without secrets, by name.
 func keptValues(form url.Values) []views.KeptValue {
 	var list []views.KeptValue
 	for name, values := range form {
 		for _, value := range values {
-			if value != "" && !isSecretField(name) {
+			if value != "" && !isSecretField(name) && !slices.Contains(hiddenFields, name) {
 				list = append(list, views.KeptValue{Name: name, Value: value})
 			}
 		}
