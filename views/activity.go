@@ -75,7 +75,7 @@ func (a Activity) sentence() string {
 
 // responseTimes says how long answers took. The numbers are of groups, and so are about right.
 func responseTimes(d engine.Durations) string {
-	return fmt.Sprintf("Half of the answers took up to about %s, 95 %% up to about %s.", about(d.Quantile(0.5)), about(d.Quantile(0.95)))
+	return fmt.Sprintf("Half of the answers took up to about %s, 95 %% up to about %s.", About(d.Quantile(0.5)), About(d.Quantile(0.95)))
 }
 
 // quantileWord is a quantile of response times, or a dash when nothing answered.
@@ -83,11 +83,11 @@ func quantileWord(d engine.Durations, q float64) string {
 	if d.Total() == 0 {
 		return "–"
 	}
-	return "≈ " + about(d.Quantile(q))
+	return "≈ " + About(d.Quantile(q))
 }
 
-// about writes a duration with two digits.
-func about(d time.Duration) string {
+// About writes a duration with two digits.
+func About(d time.Duration) string {
 	unit := time.Duration(1)
 	for d/unit >= 100 {
 		unit *= 10

@@ -762,7 +762,7 @@ func activityTimes(a Activity) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var43 string
-			templ_7745c5c3_Var43, templ_7745c5c3_Err = templ.JoinStringErrs(about(c.Longest))
+			templ_7745c5c3_Var43, templ_7745c5c3_Err = templ.JoinStringErrs(About(c.Longest))
 			if templ_7745c5c3_Err != nil {
 				return templ.Error{Err: templ_7745c5c3_Err, FileName: `activity.templ`, Line: 102, Col: 172}
 			}
@@ -819,7 +819,7 @@ func activityTimes(a Activity) templ.Component {
 							return templ_7745c5c3_Err
 						}
 						var templ_7745c5c3_Var47 string
-						templ_7745c5c3_Var47, templ_7745c5c3_Err = templ.JoinStringErrs(about(b.Durations.Quantile(0.5)))
+						templ_7745c5c3_Var47, templ_7745c5c3_Err = templ.JoinStringErrs(About(b.Durations.Quantile(0.5)))
 						if templ_7745c5c3_Err != nil {
 							return templ.Error{Err: templ_7745c5c3_Err, FileName: `activity.templ`, Line: 113, Col: 101}
 						}
@@ -832,7 +832,7 @@ func activityTimes(a Activity) templ.Component {
 							return templ_7745c5c3_Err
 						}
 						var templ_7745c5c3_Var48 string
-						templ_7745c5c3_Var48, templ_7745c5c3_Err = templ.JoinStringErrs(about(b.Durations.Quantile(0.95)))
+						templ_7745c5c3_Var48, templ_7745c5c3_Err = templ.JoinStringErrs(About(b.Durations.Quantile(0.95)))
 						if templ_7745c5c3_Err != nil {
 							return templ.Error{Err: templ_7745c5c3_Err, FileName: `activity.templ`, Line: 114, Col: 102}
 						}
