@@ -26,10 +26,13 @@ func (s *Server) handleConsumers(w http.ResponseWriter, r *http.Request) {
 		State: engine.ConsumerState(r.FormValue("state")),
 		Sort:  r.FormValue("sort"),
 	}
+	var notices []string
 	switch filter.State {
 	case engine.ConsumerActive, engine.ConsumerExpired, engine.ConsumerDisabled:
+	case "":
 	default:
 		filter.State = ""
+		notices = append(notices, "The address asks for a state that there is none of. Consumers of all states are shown.")
 	}
 	rows, err := s.store.ListConsumers(r.Context(), db.ConsumerFilter{Text: filter.Text, State: filter.State})
 	if err != nil {
@@ -37,8 +40,8 @@ func (s *Server) handleConsumers(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	list := views.ConsumerList{
-		Page:   s.page(r, "Find API Consumers", "admin", views.Crumb{Label: "Admin", URL: views.AdminURL()}, views.Crumb{Label: "API Consumers"}),
-		Filter: filter, Found: len(rows), None: len(s.store.Directory().Consumers()) == 0,
+		Page:   s.page(r, filter.Title(), "admin", views.Crumb{Label: "Admin", URL: views.AdminURL()}, views.Crumb{Label: "API Consumers"}),
+		Filter: filter, Notices: notices, Found: len(rows), None: len(s.store.Directory().Consumers()) == 0,
 	}
 	for _, row := range rows {
 		list.Rows = append(list.Rows, views.ConsumerRow{

@@ -171,6 +171,13 @@ func TestFindConsumers(t *testing.T) {
 	if a := b.get(consumersPath + "?q=nothing+like+it"); !strings.Contains(a.text("#results"), "“nothing like it”") {
 		t.Errorf("the empty result says %q", a.text("#results"))
 	}
+	odd := b.get(consumersPath + "?state=y&sort=nothing")
+	if got := odd.text("main"); !strings.Contains(got, "Consumers of all states are shown") || !strings.Contains(got, "It is sorted by name") {
+		t.Errorf("what the address asks for in vain is not said: %s", got)
+	}
+	if got := b.get(consumersPath + "?q=customer&state=disabled").text("title"); !strings.HasPrefix(got, "Find API Consumers, Disabled, “customer”") {
+		t.Errorf("the title is %q", got)
+	}
 	a := b.get(consumersPath+"?q=&state=disabled", "HX-Request", "true")
 	if got := a.header.Get("HX-Push-Url"); got != consumersPath+"?state=disabled" {
 		t.Errorf("the address becomes %q", got)
