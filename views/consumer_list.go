@@ -55,7 +55,7 @@ type ConsumerList struct {
 	Found  int
 	// Notices say what the address asks for and cannot be done.
 	Notices []string
-	Rows   []ConsumerRow // those of the page, once arranged
+	Rows    []ConsumerRow // those of the page, once arranged
 
 	Number, Pages int // the page, from 1, and how many there are
 }
