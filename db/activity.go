@@ -27,6 +27,33 @@ func (s *Store) WebhookHours(ctx context.Context, id engine.WebhookID, since, no
 
 var selectWebhookHours = "SELECT r.hour, r.delivered, r.failed, r.attempts, r." + strings.Join(tookColumns, ", r.") + fromHourlyOf + " ORDER BY r.hour"
 
+// LatestDurations returns how long the answers of all webhooks took in the hour that runs and the one before it, those
+// without attempts left out. It reads at most two rows a webhook.
+func (s *Store) LatestDurations(ctx context.Context, now time.Time) (map[engine.WebhookID]engine.Durations, error) {
+	all := map[engine.WebhookID]engine.Durations{}
+	_, err := list(ctx, s, func(row scanner) (none struct{}, err error) {
+		var (
+			id   engine.WebhookID
+			hour engine.Durations
+		)
+		fields := []any{&id}
+		for i := range hour {
+			fields = append(fields, &hour[i])
+		}
+		err = row.Scan(fields...)
+		sum := all[id]
+		sum.Add(hour)
+		all[id] = sum
+		return none, err
+	}, selectLatestDurations, now.Truncate(time.Hour).Add(-time.Hour).UnixMilli())
+	if err != nil {
+		return nil, fmt.Errorf("read response times: %w", err)
+	}
+	return all, nil
+}
+
+var selectLatestDurations = "SELECT webhook, " + strings.Join(tookColumns, ", ") + " FROM hourly WHERE hour >= ?"
+
 // hoursOfAll returns what the hours came to of all webhooks together.
 func (s *Store) hoursOfAll(ctx context.Context, since time.Time) ([]engine.HourCounts, error) {
 	hours, err := list(ctx, s, func(row scanner) (h engine.HourCounts, err error) {

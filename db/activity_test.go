@@ -53,6 +53,15 @@ func TestActivityIsCounted(t *testing.T) {
 	if diff := cmp.Diff([]engine.FailureCount{{Class: engine.ClassStatus, Status: 503, Attempts: 2}, {Class: engine.ClassRefused, Attempts: 1}}, failures); diff != "" {
 		t.Errorf("failures (-want +got):\n%s", diff)
 	}
+	latest, err := b.LatestDurations(t.Context(), now)
+	must(t, err)
+	of := latest[other.ID]
+	if latest[b.webhook.ID] != want.Durations || of.Total() != 1 {
+		t.Errorf("response times of the latest hours: %v", latest)
+	}
+	if past, err := b.LatestDurations(t.Context(), now.Add(3*time.Hour)); err != nil || len(past) > 0 {
+		t.Errorf("three hours later there are still %v, %v", past, err)
+	}
 	if later, err := b.WebhookHours(t.Context(), b.webhook.ID, now.Add(2*time.Hour), now.Add(3*time.Hour)); err != nil || len(later) > 0 {
 		t.Errorf("hours to come have %+v, %v", later, err)
 	}
@@ -74,5 +83,6 @@ func TestActivityPlans(t *testing.T) {
 	checkPlan(t, "hours of a webhook", plan(t, s, selectWebhookHours, 0, 1, "[1]"), hours...)
 	checkPlan(t, "failures of a webhook", plan(t, s, selectWebhookFailures, 0, 1, 1), hours...)
 	checkPlan(t, "health of webhooks", plan(t, s, selectHourlyOf+" ORDER BY r.hour", 0, 1, "[1]"), hours...)
+	checkPlan(t, "latest response times", plan(t, s, selectLatestDurations, 0))
 	checkPlan(t, "hours of all", plan(t, s, selectHoursOfAll, 0))
 }

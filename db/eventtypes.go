@@ -85,6 +85,12 @@ func (s *Store) CreateEventType(ctx context.Context, who engine.Actor, entered e
 // the catalog from now on. Errors are engine.ErrNotFound when the administrators have none of that code, and an
 // engine.InvalidError.
 func (s *Store) UpdateEventType(ctx context.Context, who engine.Actor, entered engine.OwnEventType) (engine.EventType, error) {
+	return s.ReplaceEventType(ctx, who, entered, func(engine.OwnEventType) error { return nil })
+}
+
+// ReplaceEventType is UpdateEventType for a change that depends on what is stored when it is made: may gets that, and
+// refuses with an error. It must not call the store.
+func (s *Store) ReplaceEventType(ctx context.Context, who engine.Actor, entered engine.OwnEventType, may func(engine.OwnEventType) error) (engine.EventType, error) {
 	if t, ok := s.Directory().Catalog().Find(entered.Code); !ok || !t.Own() || t.Code != entered.Code {
 		return engine.EventType{}, engine.ErrNotFound
 	}
@@ -97,10 +103,13 @@ func (s *Store) UpdateEventType(ctx context.Context, who engine.Actor, entered e
 		if i < 0 {
 			return engine.ErrNotFound
 		}
+		before := own[i]
+		if err := may(before.Entered()); err != nil {
+			return err
+		}
 		if err := entered.CheckNames(t.directory.Catalog()); err != nil {
 			return err
 		}
-		before := own[i]
 		after.CreatedAt, after.CreatedBy, after.UpdatedAt, after.UpdatedBy = before.CreatedAt, before.CreatedBy, t.now, who.Name
 		err := t.exec(`UPDATE event_types SET label = ?, description = ?, sample = ?, schema = ?, subject_field = ?, updated_at = ?, updated_by = ?
 			WHERE code = ?`,

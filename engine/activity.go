@@ -68,3 +68,20 @@ type FailureCount struct {
 	Status   int // 0: no answer came
 	Attempts int64
 }
+
+// MinuteCounts is what became of the deliveries of a webhook that came in a minute.
+type MinuteCounts struct {
+	Minute time.Time
+	Counts
+	Durations Durations // of their latest answers
+}
+
+// NewestCounts is what became of the newest deliveries of a webhook.
+type NewestCounts struct {
+	Minutes []MinuteCounts // in their order, those in which none came left out
+	// Waiting is how many have not ended, and Succeeded how many the latest attempt brought through.
+	Waiting, Succeeded int64
+	Failures           []FailureCount // of the latest attempts, the most frequent first
+	// Since is from when on they are counted: later than was asked for where more came than are counted.
+	Since time.Time
+}

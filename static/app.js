@@ -2,8 +2,12 @@
 (() => {
   "use strict";
 
-  // Parts that only work with this script are written with the attribute hidden.
-  for (const el of document.querySelectorAll("[data-script]")) el.hidden = false;
+  // Parts that only work with this script are written with the attribute hidden, also in what htmx brings later.
+  const show = () => {
+    for (const el of document.querySelectorAll("[data-script][hidden]")) el.hidden = false;
+  };
+  show();
+  document.addEventListener("htmx:after:swap", show);
 
   // The time zone of the browser, for people whose account names none. The server reads the cookie.
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;

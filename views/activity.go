@@ -48,6 +48,36 @@ type Activity struct {
 	Periods  []Link
 	Bars     []ActivityBar
 	Failures []engine.FailureCount
+	// Newest: the bars count the deliveries that came then by what has become of them, not what the counters have.
+	Newest *engine.NewestCounts
+	Cut    bool // more came than were counted
+}
+
+// NewMinuteBars draws each minute from since until now, also those in which nothing came.
+func NewMinuteBars(minutes []engine.MinuteCounts, since, now time.Time) []ActivityBar {
+	var bars []ActivityBar
+	for t := since.Truncate(time.Minute); !t.After(now); t = t.Add(time.Minute) {
+		bar := ActivityBar{From: t}
+		for len(minutes) > 0 && !minutes[0].Minute.After(t) {
+			bar.Add(minutes[0].Counts)
+			bar.Durations.Add(minutes[0].Durations)
+			minutes = minutes[1:]
+		}
+		bars = append(bars, bar)
+	}
+	return bars
+}
+
+// note says what the bars of the last hour count.
+func (a Activity) note() string {
+	words := "A bar stands for a minute and counts the deliveries that came in it, by what has become of them until now. Longer periods count what ended in each hour."
+	if a.Newest.Waiting > 0 {
+		words += " " + Plural(int(a.Newest.Waiting), "delivery still waits", "deliveries still wait") + "."
+	}
+	if a.Cut {
+		words += " More came than are counted: these are the newest, since " + a.Newest.Since.In(a.Page.Zone).Format("15:04:05 MST") + "."
+	}
+	return words
 }
 
 // total adds up the bars.
@@ -75,7 +105,7 @@ func (a Activity) sentence() string {
 
 // responseTimes says how long answers took. The numbers are of groups, and so are about right.
 func responseTimes(d engine.Durations) string {
-	return fmt.Sprintf("Half of the answers took up to about %s, 95 %% up to about %s.", about(d.Quantile(0.5)), about(d.Quantile(0.95)))
+	return fmt.Sprintf("Half of the answers took up to about %s, 95 %% up to about %s.", About(d.Quantile(0.5)), About(d.Quantile(0.95)))
 }
 
 // quantileWord is a quantile of response times, or a dash when nothing answered.
@@ -83,11 +113,11 @@ func quantileWord(d engine.Durations, q float64) string {
 	if d.Total() == 0 {
 		return "–"
 	}
-	return "≈ " + about(d.Quantile(q))
+	return "≈ " + About(d.Quantile(q))
 }
 
-// about writes a duration with two digits.
-func about(d time.Duration) string {
+// About writes a duration with two digits.
+func About(d time.Duration) string {
 	unit := time.Duration(1)
 	for d/unit >= 100 {
 		unit *= 10
@@ -205,8 +235,11 @@ func (c lineChart) line(bars []ActivityBar, q float64) string {
 // barTime names a bar: its day, its hour, or both.
 func barTime(p Page, from time.Time, unit string) string {
 	local := from.In(p.Zone)
-	if unit == "day" {
+	switch unit {
+	case "day":
 		return local.Format("Mon 2 Jan")
+	case "minute":
+		return local.Format("15:04")
 	}
 	return local.Format("Mon 2 Jan 15:04")
 }

@@ -86,7 +86,7 @@ func TestActivityWords(t *testing.T) {
 			t.Errorf("%+v: %q, want %q", test.counts, got, test.want)
 		}
 	}
-	if got := about(123_456 * time.Microsecond); got != "120 ms" {
+	if got := About(123_456 * time.Microsecond); got != "120 ms" {
 		t.Errorf("about %q", got)
 	}
 }

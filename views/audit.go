@@ -34,6 +34,8 @@ var AuditActions = []AuditAction{
 	{"egress.check", "Egress addresses checked", "System"},
 	{"settings.update", "Settings changed", "System"},
 	{"user.sign_in", "Signed in", "Users"},
+	{"user.sign_in_failed", "Sign-in failed", "Users"},
+	{"user.sign_out", "Signed out", "Users"},
 	{"user.create", "User added", "Users"},
 	{"user.update", "User changed", "Users"},
 	{"user.role", "Role changed", "Users"},

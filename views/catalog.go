@@ -88,6 +88,7 @@ type EventTypeForm struct {
 	Page    Page
 	New     bool
 	Entered engine.OwnEventType
+	Seen    string // mark of what the form was opened with; empty for a new one
 }
 
 func (f EventTypeForm) action() string {

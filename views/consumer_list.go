@@ -26,6 +26,18 @@ func (f ConsumerFilter) URL(page int) string {
 	return ConsumersURL("q", f.Text, "state", string(f.State), "sort", f.Sort, "page", number)
 }
 
+// Title names what the list shows, for the title of the page.
+func (f ConsumerFilter) Title() string {
+	title := "Find API Consumers"
+	if f.State != "" {
+		title += ", " + ConsumerStateWord(f.State)
+	}
+	if f.Text != "" {
+		title += ", “" + f.Text + "”"
+	}
+	return title
+}
+
 // ConsumerRow is one row of the list.
 type ConsumerRow struct {
 	engine.APIConsumer
@@ -41,7 +53,9 @@ type ConsumerList struct {
 	Filter ConsumerFilter
 	None   bool // there is no consumer at all
 	Found  int
-	Rows   []ConsumerRow // those of the page, once arranged
+	// Notices say what the address asks for and cannot be done.
+	Notices []string
+	Rows    []ConsumerRow // those of the page, once arranged
 
 	Number, Pages int // the page, from 1, and how many there are
 }
@@ -65,6 +79,9 @@ func (l *ConsumerList) Arrange(number int) {
 	name, backwards := strings.CutPrefix(l.Filter.Sort, "-")
 	order := consumerOrders[name]
 	if order == nil {
+		if name != "" {
+			l.Notices = append(l.Notices, "The list cannot be sorted by what the address says. It is sorted by name.")
+		}
 		l.Filter.Sort, order, backwards = "", consumerOrders["name"], false
 	}
 	slices.SortStableFunc(l.Rows, func(a, b ConsumerRow) int {

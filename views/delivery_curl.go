@@ -109,6 +109,12 @@ func (c curl) note() string {
 	return strings.Join(notes, " ")
 }
 
+// previewNote is note for a request that was never sent.
+func (c curl) previewNote() string {
+	c.signed = false
+	return c.note()
+}
+
 // shellWord quotes text for a POSIX shell: nothing in it is special but the quote itself.
 func shellWord(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
 

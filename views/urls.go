@@ -57,6 +57,9 @@ func UserDeleteURL(id engine.UserID) string { return UserURL(id) + "/delete" }
 // FindURL leads to what a text names; it may be empty.
 func FindURL(text string) string { return withQuery("/find", "q", text) }
 
+// HideFirstStepsURL takes the POST that puts the list of first steps away.
+func HideFirstStepsURL() string { return "/admin/first-steps/hide" }
+
 // AuditCSVURL downloads the audit log. The query is that of AuditURL.
 func AuditCSVURL(query ...string) string { return withQuery("/admin/audit.csv", query...) }
 

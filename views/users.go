@@ -13,6 +13,7 @@ type UserForm struct {
 	Page  Page
 	User  engine.User // its ID is zero for a new one
 	Token string      // makes the form one that counts once
+	Seen  string      // mark of what the form was opened with
 }
 
 // UserInvited is a link to choose a password, at the only moment when it is known.

@@ -17,27 +17,9 @@ type WebhookConflict struct {
 	Posted map[string][]string
 }
 
-// SettingPair is a setting that differs.
-type SettingPair struct{ Label, Mine, Theirs string }
-
 // differences lists the settings in which the two differ. Of secrets it says only that they do.
 func (c WebhookConflict) differences() []SettingPair {
-	theirs := map[string]string{}
-	var pairs []SettingPair
-	for _, s := range WebhookSettings(c.Page.Catalog, &c.Webhook) {
-		theirs[s.Label] = s.Value
-	}
-	for _, s := range WebhookSettings(c.Page.Catalog, &c.Mine) {
-		if s.Value != theirs[s.Label] {
-			pairs = append(pairs, SettingPair{Label: s.Label, Mine: s.Value, Theirs: theirs[s.Label]})
-		}
-		delete(theirs, s.Label)
-	}
-	for _, s := range WebhookSettings(c.Page.Catalog, &c.Webhook) {
-		if value := theirs[s.Label]; value != "" {
-			pairs = append(pairs, SettingPair{Label: s.Label, Theirs: value})
-		}
-	}
+	pairs := differentSettings(WebhookSettings(c.Page.Catalog, &c.Mine), WebhookSettings(c.Page.Catalog, &c.Webhook))
 	return append(pairs, c.otherSecrets()...)
 }
 

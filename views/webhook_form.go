@@ -204,11 +204,13 @@ type WebhookPreview struct {
 	RequestProblem string // why there is no request; empty: there is
 	Request        string // first line and headers, secrets masked
 	Body           BodyText
+	Command        curl
 	EventLabel     string // of the sample event
 }
 
 // SetRequest fills in the request as the engine renders it.
 func (p *WebhookPreview) SetRequest(sent engine.SentRequest, eventLabel string) {
-	p.Request = requestHead(&engine.Attempt{Request: sent})
+	attempt := &engine.Attempt{Request: sent}
+	p.Request, p.Command = requestHead(attempt), newCurl(attempt)
 	p.Body, p.EventLabel = NewBodyText(sent.Body, bodyShown, true), eventLabel
 }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -76,8 +77,8 @@ func (s *Server) firstSteps(ctx context.Context) (views.FirstSteps, error) {
 	directory := s.store.Directory()
 	for _, c := range directory.Consumers() {
 		steps.Consumer = c.ID
-		if len(directory.Webhooks(c.ID)) > 0 {
-			steps.HasWebhook = true
+		if hooks := directory.Webhooks(c.ID); len(hooks) > 0 {
+			steps.Webhook = hooks[0].ID
 			break
 		}
 	}
@@ -86,5 +87,22 @@ func (s *Server) firstSteps(ctx context.Context) (views.FirstSteps, error) {
 		return steps, err
 	}
 	steps.HasEvent = len(events.Rows) > 0
-	return steps, nil
+	_, err = s.store.Setting(ctx, firstStepsHidden)
+	steps.Hidden = err == nil
+	if errors.Is(err, engine.ErrNotFound) {
+		err = nil
+	}
+	return steps, err
+}
+
+// firstStepsHidden is the setting that stands once somebody has put the list of first steps away.
+const firstStepsHidden = "first_steps_hidden"
+
+// handleFirstStepsHide puts the list of first steps away, for everybody: it is about the installation.
+func (s *Server) handleFirstStepsHide(w http.ResponseWriter, r *http.Request) {
+	if err := s.store.SetSetting(r.Context(), firstStepsHidden, "true"); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	s.redirect(w, r, views.AdminURL(), "The first steps are hidden.")
 }

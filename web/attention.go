@@ -19,9 +19,14 @@ const (
 	// failuresNoticed is how many deliveries must fail in a day to call for attention, if they are the most.
 	failuresNoticed = 10
 	recentWebhooks  = 5
+	// A webhook is slow when 95 % of its answers stay within more than a slowShare of its timeout: a little more load,
+	// and it begins to fail. slowAnswers is how many there must be, in the hour that runs and the one before it.
+	slowShare   = 0.5
+	slowAnswers = 20
 )
 
-// attention lists what somebody should look at: the disk, gates, then webhooks that are off, paused or failing.
+// attention lists what somebody should look at, by what it does to labs: the disk, gates, then webhooks that are off,
+// paused, failing or slow.
 func (s *Server) attention(ctx context.Context, p views.Page, free int64) ([]views.Attention, error) {
 	var list []views.Attention
 	if free >= 0 && free < littleSpace {
@@ -43,7 +48,11 @@ func (s *Server) attention(ctx context.Context, p views.Page, free int64) ([]vie
 	if err != nil {
 		return nil, err
 	}
-	return append(list, s.webhookAttention(p, streaks, health)...), nil
+	durations, err := s.store.LatestDurations(ctx, p.Now)
+	if err != nil {
+		return nil, err
+	}
+	return append(list, s.webhookAttention(p, streaks, health, durations)...), nil
 }
 
 // lateGates lists the gates that are closed for longer than a person expects.
@@ -71,9 +80,11 @@ func (s *Server) lateGates(ctx context.Context, now time.Time) ([]views.Attentio
 }
 
 // webhookAttention lists the webhooks that were switched off by themselves, then those that are paused, then those
-// that fail.
-func (s *Server) webhookAttention(p views.Page, streaks []engine.Streak, health map[engine.WebhookID]db.WebhookHealth) []views.Attention {
-	var off, paused, failing []views.Attention
+// that fail, then those that are slow.
+func (s *Server) webhookAttention(
+	p views.Page, streaks []engine.Streak, health map[engine.WebhookID]db.WebhookHealth, durations map[engine.WebhookID]engine.Durations,
+) []views.Attention {
+	var off, paused, failing, slow []views.Attention
 	of := make(map[engine.WebhookID]engine.Streak, len(streaks))
 	for _, streak := range streaks {
 		of[streak.WebhookID] = streak
@@ -103,10 +114,24 @@ func (s *Server) webhookAttention(p views.Page, streaks []engine.Streak, health 
 					views.Number(h.Failed), views.Number(h.Failed+h.Delivered))
 				one.Next = failedOf(w.ID)
 				failing = append(failing, one)
+			default:
+				if one.What = slowWords(w, durations[w.ID]); one.What != "" {
+					one.Next = views.Link{Text: "Response times", URL: views.WebhookActivityURL(w.ID, "")}
+					slow = append(slow, one)
+				}
 			}
 		}
 	}
-	return slices.Concat(off, paused, failing)
+	return slices.Concat(off, paused, failing, slow)
+}
+
+// slowWords says that a webhook is slow; "" when it is not.
+func slowWords(w *engine.Webhook, d engine.Durations) string {
+	most := d.Quantile(0.95)
+	if d.Total() < slowAnswers || float64(most) <= slowShare*float64(w.Timeout) {
+		return ""
+	}
+	return fmt.Sprintf("Slow: 1 answer of 20 took longer than about %s, and its timeout is %s.", views.About(most), views.Duration(w.Timeout))
 }
 
 func inARow(streak engine.Streak, h db.WebhookHealth) string {

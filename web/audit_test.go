@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/PuerkitoBio/goquery"
+	"github.com/google/go-cmp/cmp"
 
 	"labhook/engine"
 	"labhook/views"
@@ -96,6 +97,7 @@ func TestAuditActionsHaveWords(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	files = append(files, "login.go")
 	found := 0
 	for _, file := range files {
 		source, err := os.ReadFile(file)
@@ -119,5 +121,51 @@ func TestAuditActionsHaveWords(t *testing.T) {
 	}
 	if found < 15 {
 		t.Errorf("found only %d actions", found)
+	}
+}
+
+// The audit log tells who came and went, who was refused and why, and from where; never what was typed.
+func TestSignInsAreAudited(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.addUser("dana", engine.RoleAdmin)
+	off := b.addUser("omar", engine.RoleViewer)
+	if _, err := b.store.SetEnabled(t.Context(), engine.System, off.ID, false); err != nil {
+		t.Fatal(err)
+	}
+	b.login("Dana", "not her password")
+	b.login("my password in the wrong field", testPassword)
+	b.login("omar", testPassword)
+	b.login("dana", testPassword)
+	b.post("/logout", nil)
+	b.post("/logout", nil) // nobody leaves
+
+	entries, err := b.store.ListAudit(t.Context(), 5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, e := range entries {
+		got = append(got, strings.Join([]string{e.Who.Name, e.Who.IP, e.Action, e.Object, e.Detail}, "|"))
+	}
+	want := []string{
+		"Person dana|127.0.0.1|user.sign_out|dana|",
+		"Person dana|127.0.0.1|user.sign_in|dana|",
+		"not signed in|127.0.0.1|user.sign_in_failed|omar|The user is disabled.",
+		"not signed in|127.0.0.1|user.sign_in_failed||Nobody has the name that was entered.",
+		"not signed in|127.0.0.1|user.sign_in_failed|dana|The password was wrong.",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the log (-want +got):\n%s", diff)
+	}
+	b.login("dana", testPassword)
+	log := b.get("/admin/audit?object=dana")
+	for _, word := range []string{"Sign-in failed", "Signed in", "Signed out"} {
+		if !strings.Contains(log.text("#audit"), word) {
+			t.Errorf("what is about dana lacks %q: %s", word, log.text("#audit"))
+		}
+	}
+	if b.get("/account").doc.Find(`a[href="/admin/audit?object=dana"]`).Length() != 1 {
+		t.Error("the account does not lead to its sign-ins")
 	}
 }

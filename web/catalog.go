@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -102,20 +103,20 @@ func (s *Server) handleEventTypeWebhook(w http.ResponseWriter, r *http.Request) 
 
 // handleEventTypeNew shows the form that adds an event type.
 func (s *Server) handleEventTypeNew(w http.ResponseWriter, r *http.Request) {
-	s.eventTypeForm(w, r, http.StatusOK, true, engine.OwnEventType{}, nil)
+	s.eventTypeForm(w, r, http.StatusOK, views.EventTypeForm{New: true}, nil)
 }
 
 // handleEventTypeCreate adds an event type.
 func (s *Server) handleEventTypeCreate(w http.ResponseWriter, r *http.Request) {
 	entered := readEventType(r, formText(r.PostForm, "code"))
 	made, err := s.store.CreateEventType(r.Context(), s.actor(r), entered)
-	s.eventTypeSaved(w, r, true, entered, made, err)
+	s.eventTypeSaved(w, r, views.EventTypeForm{New: true, Entered: entered}, made, err)
 }
 
 // handleEventTypeEdit shows the form that changes an event type.
 func (s *Server) handleEventTypeEdit(w http.ResponseWriter, r *http.Request) {
 	if t, ok := s.ownEventType(w, r); ok {
-		s.eventTypeForm(w, r, http.StatusOK, false, t.Entered(), nil)
+		s.eventTypeForm(w, r, http.StatusOK, views.EventTypeForm{Entered: t.Entered(), Seen: seenEventType(t.Entered())}, nil)
 	}
 }
 
@@ -125,24 +126,47 @@ func (s *Server) handleEventTypeSave(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	entered := readEventType(r, t.Code)
-	changed, err := s.store.UpdateEventType(r.Context(), s.actor(r), entered)
-	s.eventTypeSaved(w, r, false, entered, changed, err)
+	f := views.EventTypeForm{Entered: readEventType(r, t.Code), Seen: r.PostFormValue(seenField)}
+	changed, err := s.store.ReplaceEventType(r.Context(), s.actor(r), f.Entered, func(stored engine.OwnEventType) error {
+		if seenEventType(stored) != f.Seen {
+			return engine.ErrConflict
+		}
+		return nil
+	})
+	if errors.Is(err, engine.ErrConflict) {
+		s.eventTypeConflict(w, r, f.Entered)
+		return
+	}
+	s.eventTypeSaved(w, r, f, changed, err)
 }
 
 // eventTypeSaved answers when an event type was stored, or shows the form again.
-func (s *Server) eventTypeSaved(w http.ResponseWriter, r *http.Request, isNew bool, entered engine.OwnEventType, t engine.EventType, err error) {
+func (s *Server) eventTypeSaved(w http.ResponseWriter, r *http.Request, f views.EventTypeForm, t engine.EventType, err error) {
 	problems := problemsOf(err)
 	switch {
-	case err == nil && isNew:
+	case err == nil && f.New:
 		s.redirect(w, r, views.EventTypeURL(t.Code), "Event type "+t.Label+" was added.")
 	case err == nil:
 		s.redirect(w, r, views.EventTypeURL(t.Code), "Event type "+t.Label+" was saved.")
 	case problems == nil:
 		s.fail(w, r, err)
 	default:
-		s.eventTypeForm(w, r, http.StatusUnprocessableEntity, isNew, entered, problems)
+		s.eventTypeForm(w, r, http.StatusUnprocessableEntity, f, problems)
 	}
+}
+
+// eventTypeConflict shows both sides when the event type changed while it was edited.
+func (s *Server) eventTypeConflict(w http.ResponseWriter, r *http.Request, mine engine.OwnEventType) {
+	now, ok := s.ownEventType(w, r)
+	if !ok {
+		return
+	}
+	s.conflict(w, r, views.Conflict{
+		Page: s.page(r, "Conflict: "+now.Label, "admin", catalogCrumbs(views.Crumb{Label: now.Label, URL: views.EventTypeURL(now.Code)}, views.Crumb{Label: "Conflict"})...),
+		What: "event type", Name: now.Label, By: now.UpdatedBy, At: now.UpdatedAt, Object: now.Code,
+		Mine: views.EventTypeSettings(mine), Theirs: views.EventTypeSettings(now.Entered()),
+		Edit: views.EventTypeEditURL(now.Code), Action: views.EventTypeEditURL(now.Code), Seen: seenEventType(now.Entered()),
+	})
 }
 
 // handleEventTypeDelete asks before an event type is deleted.
@@ -187,11 +211,11 @@ func readEventType(r *http.Request, code string) engine.OwnEventType {
 // eventTypeFields are the fields of the form in its order, in which problems are listed.
 var eventTypeFields = []string{"code", "label", "description", "sample", "subject_field", "schema"}
 
-func (s *Server) eventTypeForm(w http.ResponseWriter, r *http.Request, status int, isNew bool, entered engine.OwnEventType, problems []engine.Invalid) {
+func (s *Server) eventTypeForm(w http.ResponseWriter, r *http.Request, status int, f views.EventTypeForm, problems []engine.Invalid) {
 	title, crumbs := "Add event type", catalogCrumbs()
-	if !isNew {
-		label := s.store.Directory().Catalog().Label(entered.Code) // that in the form may not be saved
-		title, crumbs = "Edit event type", append(crumbs, views.Crumb{Label: label, URL: views.EventTypeURL(entered.Code)})
+	if !f.New {
+		label := s.store.Directory().Catalog().Label(f.Entered.Code) // that in the form may not be saved
+		title, crumbs = "Edit event type", append(crumbs, views.Crumb{Label: label, URL: views.EventTypeURL(f.Entered.Code)})
 	}
 	for i, problem := range problems {
 		if within, ok := strings.CutPrefix(problem.Field, "sample"); ok && within != "" { // a place in the example data
@@ -201,9 +225,9 @@ func (s *Server) eventTypeForm(w http.ResponseWriter, r *http.Request, status in
 	slices.SortStableFunc(problems, func(a, b engine.Invalid) int {
 		return slices.Index(eventTypeFields, a.Field) - slices.Index(eventTypeFields, b.Field)
 	})
-	p := s.page(r, title, "admin", append(crumbs, views.Crumb{Label: title})...)
-	p.Problems = problems
-	s.render(w, r, status, views.EventTypeFormPage(views.EventTypeForm{Page: p, New: isNew, Entered: entered}))
+	f.Page = s.page(r, title, "admin", append(crumbs, views.Crumb{Label: title})...)
+	f.Page.Problems = problems
+	s.render(w, r, status, views.EventTypeFormPage(f))
 }
 
 // eventType returns the event type that the path names by code or label, or answers and returns false.

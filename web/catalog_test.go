@@ -177,6 +177,7 @@ func TestEventTypeForm(t *testing.T) {
 	if got := strings.TrimPrefix(edit.doc.Find("#sample").Text(), "\n"); got != strings.ReplaceAll(form.Get("sample"), "\r", "") {
 		t.Errorf("the sample is %q in the form", got)
 	}
+	form = formValues(t, edit, views.EventTypeEditURL("badge.awarded"))
 	form.Set("code", "other.code") // cannot be changed by hand either
 	form.Set("label", "Badge given")
 	form.Set("schema", "")

@@ -26,10 +26,13 @@ func (s *Server) handleConsumers(w http.ResponseWriter, r *http.Request) {
 		State: engine.ConsumerState(r.FormValue("state")),
 		Sort:  r.FormValue("sort"),
 	}
+	var notices []string
 	switch filter.State {
 	case engine.ConsumerActive, engine.ConsumerExpired, engine.ConsumerDisabled:
+	case "":
 	default:
 		filter.State = ""
+		notices = append(notices, "The address asks for a state that there is none of. Consumers of all states are shown.")
 	}
 	rows, err := s.store.ListConsumers(r.Context(), db.ConsumerFilter{Text: filter.Text, State: filter.State})
 	if err != nil {
@@ -37,8 +40,8 @@ func (s *Server) handleConsumers(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	list := views.ConsumerList{
-		Page:   s.page(r, "Find API Consumers", "admin", views.Crumb{Label: "Admin", URL: views.AdminURL()}, views.Crumb{Label: "API Consumers"}),
-		Filter: filter, Found: len(rows), None: len(s.store.Directory().Consumers()) == 0,
+		Page:   s.page(r, filter.Title(), "admin", views.Crumb{Label: "Admin", URL: views.AdminURL()}, views.Crumb{Label: "API Consumers"}),
+		Filter: filter, Notices: notices, Found: len(rows), None: len(s.store.Directory().Consumers()) == 0,
 	}
 	for _, row := range rows {
 		list.Rows = append(list.Rows, views.ConsumerRow{
@@ -110,7 +113,7 @@ func (s *Server) pausedUntil(ctx context.Context) (map[engine.WebhookID]time.Tim
 
 // handleConsumerNew shows the form that creates a consumer.
 func (s *Server) handleConsumerNew(w http.ResponseWriter, r *http.Request) {
-	s.consumerForm(w, r, http.StatusOK, engine.APIConsumer{Enabled: true}, "", nil)
+	s.consumerForm(w, r, http.StatusOK, views.ConsumerForm{Consumer: engine.APIConsumer{Enabled: true}}, nil)
 }
 
 // handleConsumerCreate creates a consumer.
@@ -128,13 +131,15 @@ func (s *Server) handleConsumerCreate(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	s.consumerForm(w, r, http.StatusUnprocessableEntity, c, expires, problems)
+	s.consumerForm(w, r, http.StatusUnprocessableEntity, views.ConsumerForm{Consumer: c, Expires: expires}, problems)
 }
 
 // handleConsumerEdit shows the form that changes a consumer.
 func (s *Server) handleConsumerEdit(w http.ResponseWriter, r *http.Request) {
 	if c, ok := s.consumer(w, r); ok {
-		s.consumerForm(w, r, http.StatusOK, c, formTime(c.Expires, zoneOf(r, visitOf(r).user)), nil)
+		s.consumerForm(w, r, http.StatusOK, views.ConsumerForm{
+			Consumer: c, Expires: formTime(c.Expires, zoneOf(r, visitOf(r).user)), Seen: seenConsumer(c),
+		}, nil)
 	}
 }
 
@@ -144,11 +149,22 @@ func (s *Server) handleConsumerSave(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
+	seen := r.PostFormValue(seenField)
 	expires, problems := s.readConsumer(r, &c)
 	if len(problems) == 0 {
-		saved, err := s.store.UpdateConsumer(r.Context(), s.actor(r), c)
-		if err == nil {
+		saved, err := s.store.ReviseConsumer(r.Context(), s.actor(r), c.ID, func(next *engine.APIConsumer) error {
+			if seenConsumer(*next) != seen {
+				return engine.ErrConflict
+			}
+			*next = c
+			return nil
+		})
+		switch {
+		case err == nil:
 			s.redirect(w, r, views.ConsumerURL(c.ID), "API consumer "+saved.Name+" was saved.")
+			return
+		case errors.Is(err, engine.ErrConflict):
+			s.consumerConflict(w, r, c)
 			return
 		}
 		if problems = problemsOf(err); problems == nil {
@@ -156,7 +172,21 @@ func (s *Server) handleConsumerSave(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	s.consumerForm(w, r, http.StatusUnprocessableEntity, c, expires, problems)
+	s.consumerForm(w, r, http.StatusUnprocessableEntity, views.ConsumerForm{Consumer: c, Expires: expires, Seen: seen}, problems)
+}
+
+// consumerConflict shows both sides when the consumer changed while it was edited.
+func (s *Server) consumerConflict(w http.ResponseWriter, r *http.Request, mine engine.APIConsumer) {
+	now, ok := s.consumer(w, r)
+	if !ok {
+		return
+	}
+	p := s.page(r, "Conflict: "+now.Name, "admin", consumersCrumbs(views.Crumb{Label: now.Name, URL: views.ConsumerURL(now.ID)}, views.Crumb{Label: "Conflict"})...)
+	s.conflict(w, r, views.Conflict{
+		Page: p, What: "API consumer", Name: now.Name, By: now.UpdatedBy, At: now.UpdatedAt, Object: now.ID.String(),
+		Mine: views.ConsumerSettings(p, mine), Theirs: views.ConsumerSettings(p, now),
+		Edit: views.ConsumerEditURL(now.ID), Action: views.ConsumerEditURL(now.ID), Seen: seenConsumer(now),
+	})
 }
 
 // handleConsumerEnable lets a consumer's webhooks be sent again.
@@ -174,8 +204,11 @@ func (s *Server) switchConsumer(w http.ResponseWriter, r *http.Request, enabled 
 	if !ok {
 		return
 	}
-	c.Enabled = enabled
-	if _, err := s.store.UpdateConsumer(r.Context(), s.actor(r), c); err != nil {
+	_, err := s.store.ReviseConsumer(r.Context(), s.actor(r), c.ID, func(next *engine.APIConsumer) error {
+		next.Enabled = enabled // and nothing else: somebody may be saving its form
+		return nil
+	})
+	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
@@ -213,15 +246,16 @@ func (s *Server) readConsumer(r *http.Request, c *engine.APIConsumer) (expires s
 	return expires, append(problemsOf(c.Validate()), bad...)
 }
 
-func (s *Server) consumerForm(w http.ResponseWriter, r *http.Request, status int, c engine.APIConsumer, expires string, problems []engine.Invalid) {
+func (s *Server) consumerForm(w http.ResponseWriter, r *http.Request, status int, f views.ConsumerForm, problems []engine.Invalid) {
+	c := f.Consumer
 	title, crumbs := "Create API Consumer", consumersCrumbs()
 	if c.ID != 0 {
 		// The name in the form may be one that was not saved.
 		title, crumbs = "Edit API Consumer", consumersCrumbs(views.Crumb{Label: s.store.Directory().Consumer(c.ID).Name, URL: views.ConsumerURL(c.ID)})
 	}
-	p := s.page(r, title, "admin", append(crumbs, views.Crumb{Label: title})...)
-	p.Problems = problems
-	s.render(w, r, status, views.ConsumerFormPage(views.ConsumerForm{Page: p, Consumer: c, Expires: expires}))
+	f.Page = s.page(r, title, "admin", append(crumbs, views.Crumb{Label: title})...)
+	f.Page.Problems = problems
+	s.render(w, r, status, views.ConsumerFormPage(f))
 }
 
 // problemsOf returns what an InvalidError lists; nil for every other error.

@@ -56,6 +56,7 @@ func TestConsumerForm(t *testing.T) {
 	if got := edit.doc.Find("#description").Text(); strings.TrimPrefix(got, "\n") != "Two\nlines" {
 		t.Errorf("the description is %q in the form", got)
 	}
+	form = formValues(t, edit, path+"/edit")
 	form.Set("name", "Contoso Academy")
 	form.Del("enabled")
 	if a := b.post(path+"/edit", form); a.status != http.StatusSeeOther || b.get(path).text("h1") != "Contoso Academy" {
@@ -169,6 +170,13 @@ func TestFindConsumers(t *testing.T) {
 	}
 	if a := b.get(consumersPath + "?q=nothing+like+it"); !strings.Contains(a.text("#results"), "“nothing like it”") {
 		t.Errorf("the empty result says %q", a.text("#results"))
+	}
+	odd := b.get(consumersPath + "?state=y&sort=nothing")
+	if got := odd.text("main"); !strings.Contains(got, "Consumers of all states are shown") || !strings.Contains(got, "It is sorted by name") {
+		t.Errorf("what the address asks for in vain is not said: %s", got)
+	}
+	if got := b.get(consumersPath + "?q=customer&state=disabled").text("title"); !strings.HasPrefix(got, "Find API Consumers, Disabled, “customer”") {
+		t.Errorf("the title is %q", got)
 	}
 	a := b.get(consumersPath+"?q=&state=disabled", "HX-Request", "true")
 	if got := a.header.Get("HX-Push-Url"); got != consumersPath+"?state=disabled" {

@@ -16,6 +16,9 @@ import (
 // loginProblem is the one answer to every failed sign-in: it does not tell which half was wrong.
 const loginProblem = "The user name or the password is not right"
 
+// nobody is who the audit log names for what people do that are not signed in.
+const nobody = "not signed in"
+
 // handleRoot leads to Site Administration.
 func (s *Server) handleRoot(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, views.AdminURL(), http.StatusSeeOther)
@@ -58,8 +61,7 @@ func (s *Server) handleLoginCheck(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if right := passwordMatches(r.PostFormValue("password"), hash); err != nil || !right || !user.Enabled {
-		s.log.Warn("sign-in failed", "request", visitOf(r).requestID, "ip", ip)
-		s.loginAgain(w, r, http.StatusUnprocessableEntity, form, loginProblem)
+		s.loginRefused(w, r, form, user)
 		return
 	}
 	s.failures.succeeded(account, ip)
@@ -74,6 +76,25 @@ func (s *Server) handleLoginCheck(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, afterLogin(form.Next), http.StatusSeeOther)
 }
 
+// loginRefused notes a sign-in that failed, and answers. user is whom it was for; zero: nobody has the name. Attempts
+// that have to wait come to no password, and are not noted: whoever guesses cannot fill the audit log.
+func (s *Server) loginRefused(w http.ResponseWriter, r *http.Request, form views.LoginForm, user engine.User) {
+	s.log.Warn("sign-in failed", "request", visitOf(r).requestID, "ip", visitOf(r).ip)
+	why := "The password was wrong."
+	switch {
+	case user.ID == 0:
+		why = "Nobody has the name that was entered." // it is not kept: people type passwords there, too
+	case !user.Enabled:
+		why = "The user is disabled."
+	}
+	who := engine.Actor{Name: nobody, IP: visitOf(r).ip}
+	if err := s.store.Audit(r.Context(), who, "user.sign_in_failed", user.Login, why); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	s.loginAgain(w, r, http.StatusUnprocessableEntity, form, loginProblem)
+}
+
 func (s *Server) loginAgain(w http.ResponseWriter, r *http.Request, status int, form views.LoginForm, problem string) {
 	p := s.page(r, "Sign in", "")
 	p.Problems = []engine.Invalid{{Field: "login", Message: problem}}
@@ -82,7 +103,13 @@ func (s *Server) loginAgain(w http.ResponseWriter, r *http.Request, status int, 
 
 // handleLogout ends the session and lets the browser forget the pages it keeps.
 func (s *Server) handleLogout(w http.ResponseWriter, r *http.Request) {
-	session := visitOf(r).session
+	session, user := visitOf(r).session, visitOf(r).user
+	if user != nil {
+		if err := s.store.Audit(r.Context(), s.actor(r), "user.sign_out", user.Login, ""); err != nil {
+			s.fail(w, r, err)
+			return
+		}
+	}
 	session.Options.MaxAge = -1
 	if err := session.Save(r, w); err != nil {
 		s.fail(w, r, err)
@@ -119,12 +146,15 @@ func isSecretField(name string) bool {
 	return slices.Contains(secretFields, name[strings.LastIndexByte(name, '.')+1:])
 }
 
-// keptValues returns what a form posted, without secrets, by name.
+// hiddenFields are the names of form fields that people do not fill.
+var hiddenFields = []string{seenField, "version", "op", "webhook", "copy", "next", "username"}
+
+// keptValues returns what people filled a form with, without secrets, by name.
 func keptValues(form url.Values) []views.KeptValue {
 	var list []views.KeptValue
 	for name, values := range form {
 		for _, value := range values {
-			if value != "" && !isSecretField(name) {
+			if value != "" && !isSecretField(name) && !slices.Contains(hiddenFields, name) {
 				list = append(list, views.KeptValue{Name: name, Value: value})
 			}
 		}

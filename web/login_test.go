@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/PuerkitoBio/goquery"
 	"github.com/google/go-cmp/cmp"
 
 	"labhook/engine"
@@ -167,13 +169,25 @@ func TestSessionEnds(t *testing.T) {
 	if poll.status != http.StatusUnauthorized || poll.header.Get("HX-Redirect") != "/login?next=%2Fdeliveries%3Fstatus%3Dfailed" {
 		t.Errorf("a poll after the end: status %d to %q", poll.status, poll.header.Get("HX-Redirect"))
 	}
-	form := url.Values{"name": {"Contoso LMS"}}
+	form := url.Values{"name": {"Contoso LMS"}, "consuming_platform": {"Moodle"}, "description": {"Two\r\nlines"}, "seen": {"a mark"}, "version": {"a version"}}
 	for _, name := range []string{"password", "current_password", "headers", "secret", "basic_auth.password", "signing.secret", "client_cert.key"} {
 		form.Set(name, "a secret of mine")
 	}
 	post := b.post("/admin/integration/api-consumers/new", form)
 	if post.status != http.StatusUnauthorized || !strings.Contains(post.body, "Contoso LMS") || strings.Contains(post.body, "a secret of mine") {
 		t.Errorf("a form after the end: status %d; what was typed is to be shown, secrets not", post.status)
+	}
+	labels := post.doc.Find("#kept ~ dl dt").Map(func(_ int, s *goquery.Selection) string { return s.Text() })
+	if want := []string{"Consuming platform", "Description", "Name"}; !slices.Equal(labels, want) {
+		t.Errorf("it shows %q, want %q", labels, want)
+	}
+	for path, want := range map[string]string{
+		"/admin/integration/api-consumers/new": "/login?next=%2Fadmin%2Fintegration%2Fapi-consumers%2Fnew",
+		"/account/password":                    "/login", // no page is there
+	} {
+		if got := b.post(path, form).doc.Find("main a.button").AttrOr("href", ""); got != want {
+			t.Errorf("from %s one signs in at %s, want %s", path, got, want)
+		}
 	}
 }
 

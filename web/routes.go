@@ -58,6 +58,7 @@ func (s *Server) routes() []route {
 		// Site Administration
 		{"GET /{$}", viewer, s.handleRoot},
 		{"GET /admin", viewer, s.handleAdmin},
+		{"POST /admin/first-steps/hide", admin, s.handleFirstStepsHide},
 
 		{"GET /admin/settings", viewer, s.handleSettings},
 		{"GET /admin/settings/edit", admin, s.handleSettingsEdit},

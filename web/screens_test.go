@@ -287,6 +287,9 @@ func TestAdminTicksFirstSteps(t *testing.T) {
 	if got := marks(); !slices.Equal(got, []string{"Done", "Done", "To do"}) {
 		t.Errorf("with a webhook: %v", got)
 	}
+	if got := b.get("/admin").doc.Find(".steps a:contains('Send an example')").AttrOr("href", ""); got != views.WebhookTestingURL(hook.ID) {
+		t.Errorf("an example is sent at %q", got)
+	}
 	if _, err := b.store.SetWebhookEnabled(t.Context(), engine.System, hook.ID, false); err != nil {
 		t.Fatal(err)
 	}
@@ -295,6 +298,19 @@ func TestAdminTicksFirstSteps(t *testing.T) {
 	}
 	if got := marks(); len(got) != 0 {
 		t.Errorf("everything done: %v", got)
+	}
+}
+
+// Who knows the way puts the first steps away, for everybody.
+func TestFirstStepsAreHidden(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.signIn(engine.RoleAdmin)
+	if a := b.post("/admin/first-steps/hide", nil); a.status != http.StatusSeeOther || a.header.Get("Location") != "/admin" {
+		t.Fatalf("status %d to %q", a.status, a.header.Get("Location"))
+	}
+	if a := b.get("/admin"); a.doc.Find("#first-steps").Length() != 0 || a.text(".flash") != "The first steps are hidden." {
+		t.Errorf("flash %q, and %d lists", a.text(".flash"), a.doc.Find("#first-steps").Length())
 	}
 }
 

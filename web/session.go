@@ -10,6 +10,8 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -243,8 +245,17 @@ func (s *Server) signInFirst(w http.ResponseWriter, r *http.Request) {
 		// What was typed is shown once more, because it was not saved.
 		p := s.page(r, "You are signed out", "")
 		w.Header().Set("Cache-Control", "no-store")
-		s.render(w, r, http.StatusUnauthorized, views.ExpiredPage(p, keptValues(r.PostForm)))
+		s.render(w, r, http.StatusUnauthorized, views.ExpiredPage(p, s.formPage(r), keptValues(r.PostForm)))
 	}
+}
+
+// formPage is the path of the page with the form that was posted, "" when there is none at the same path.
+func (s *Server) formPage(r *http.Request) string {
+	_, path, _ := strings.Cut(r.Pattern, " ")
+	if slices.ContainsFunc(s.routes(), func(other route) bool { return other.pattern == http.MethodGet+" "+path }) {
+		return safeNext(r.URL.RequestURI())
+	}
+	return ""
 }
 
 // pageOfHTMX is the path of the page from which htmx asks.

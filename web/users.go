@@ -84,7 +84,7 @@ func (s *Server) user(w http.ResponseWriter, r *http.Request) (engine.User, bool
 // handleUser shows a user.
 func (s *Server) handleUser(w http.ResponseWriter, r *http.Request) {
 	if u, ok := s.user(w, r); ok {
-		s.userPage(w, r, http.StatusOK, u, u.Name, nil)
+		s.userPage(w, r, http.StatusOK, views.UserForm{User: u, Seen: seenUser(u)}, u.Name, nil)
 	}
 }
 
@@ -95,7 +95,12 @@ func (s *Server) handleUserSave(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	title, name, role := u.Name, formText(r.PostForm, "name"), engine.Role(r.PostFormValue("role"))
-	saved, err := s.store.ChangeUser(r.Context(), s.actor(r), u.ID, "user.update", func(u *engine.User) { u.Name, u.Role = name, role })
+	seen, changed := r.PostFormValue(seenField), false
+	saved, err := s.store.ChangeUser(r.Context(), s.actor(r), u.ID, "user.update", func(u *engine.User) {
+		if changed = seenUser(*u) != seen; !changed {
+			u.Name, u.Role = name, role
+		}
+	})
 	problems := problemsOf(err)
 	if refused, ok := errors.AsType[engine.Conflict](err); ok {
 		problems = []engine.Invalid{{Field: "role", Message: refused.Error()}}
@@ -103,18 +108,29 @@ func (s *Server) handleUserSave(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case problems != nil:
 		u.Name, u.Role = name, role
-		s.userPage(w, r, http.StatusUnprocessableEntity, u, title, problems)
+		s.userPage(w, r, http.StatusUnprocessableEntity, views.UserForm{User: u, Seen: seen}, title, problems)
 	case err != nil:
 		s.fail(w, r, err)
+	case changed:
+		s.userConflict(w, r, saved, engine.User{Name: name, Role: role})
 	default:
 		s.redirect(w, r, views.UsersURL(), "User "+saved.Name+" was saved.")
 	}
 }
 
-func (s *Server) userPage(w http.ResponseWriter, r *http.Request, status int, u engine.User, title string, problems []engine.Invalid) {
-	p := s.page(r, title, "admin", usersCrumbs(title)...)
-	p.Problems = problems
-	s.render(w, r, status, views.UserPage(views.UserForm{Page: p, User: u}))
+func (s *Server) userPage(w http.ResponseWriter, r *http.Request, status int, f views.UserForm, title string, problems []engine.Invalid) {
+	f.Page = s.page(r, title, "admin", usersCrumbs(title)...)
+	f.Page.Problems = problems
+	s.render(w, r, status, views.UserPage(f))
+}
+
+// userConflict shows both sides when the user changed while an administrator edited it.
+func (s *Server) userConflict(w http.ResponseWriter, r *http.Request, now, mine engine.User) {
+	s.conflict(w, r, views.Conflict{
+		Page: s.page(r, "Conflict: "+now.Name, "admin", usersCrumbs("Conflict")...),
+		What: "user", Name: now.Name, Object: now.Login, Mine: views.UserSettings(mine), Theirs: views.UserSettings(now),
+		Edit: views.UserURL(now.ID), Action: views.UserURL(now.ID), Seen: seenUser(now),
+	})
 }
 
 // handleUserEnable lets a user sign in again.

@@ -101,7 +101,7 @@ func TestChangeUserOnItsPage(t *testing.T) {
 	b.client = admin
 
 	own := views.UserURL(me.ID)
-	a := b.post(own, url.Values{"name": {"Dana"}, "role": {"viewer"}})
+	a := b.post(own, with(formValues(t, b.get(own), own), "name", "Dana", "role", "viewer"))
 	if a.status != http.StatusUnprocessableEntity || !strings.Contains(a.text("#role-problem"), "last enabled administrator") || a.doc.Find(`#name[value="Dana"]`).Length() != 1 {
 		t.Errorf("the last administrator demoted: status %d, %q", a.status, a.text("#role-problem"))
 	}
@@ -113,7 +113,8 @@ func TestChangeUserOnItsPage(t *testing.T) {
 		t.Errorf("the last administrator is %+v", u)
 	}
 
-	if a := b.post(views.UserURL(ben.ID), url.Values{"name": {"Ben Okri"}, "role": {"admin"}}); a.status != http.StatusSeeOther {
+	bensPage := views.UserURL(ben.ID)
+	if a := b.post(bensPage, with(formValues(t, b.get(bensPage), bensPage), "name", "Ben Okri", "role", "admin")); a.status != http.StatusSeeOther {
 		t.Errorf("change: status %d", a.status)
 	}
 	entries, _ := b.store.ListAudit(t.Context(), 1)

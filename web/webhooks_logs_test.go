@@ -98,7 +98,7 @@ func TestWebhookActivity(t *testing.T) {
 		t.Errorf("empty: %s", a.text("#activity"))
 	}
 	manyDeliveries(b, &w, 9)
-	for period, bars := range map[string]int{"": 24, "24h": 24, "7d": 28, "30d": 30, "1y": 24} {
+	for period, bars := range map[string]int{"": 24, "1h": 61, "24h": 24, "7d": 28, "30d": 30, "1y": 24} {
 		a := b.get(views.WebhookActivityURL(w.ID, period))
 		if n := a.doc.Find("#bars-rows tbody tr").Length(); n != bars && n != bars+1 { // a stretch that is cut at both ends
 			t.Errorf("%s: %d bars, want %d", period, n, bars)
@@ -115,6 +115,10 @@ func TestWebhookActivity(t *testing.T) {
 		if n := a.doc.Find("*").Length(); n > 1500 {
 			t.Errorf("%s: %d nodes", period, n)
 		}
+	}
+	hour := b.get(views.WebhookActivityURL(w.ID, "1h"))
+	if got := hour.text("#activity"); hour.text("#results") != "What the latest attempts came to" || !strings.Contains(got, "3 deliveries still wait.") || strings.Contains(got, "More came") {
+		t.Errorf("the last hour: %s", got)
 	}
 	a := b.get(views.WebhookActivityURL(w.ID, ""))
 	a.doc.Find("#result-rows a").Each(func(_ int, s *goquery.Selection) {

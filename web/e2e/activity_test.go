@@ -40,6 +40,7 @@ func TestListsAndTabsOfAWebhook(t *testing.T) {
 		"webhook-overview": "/webhooks/" + failing.ID.String(), "webhook-logs": views.WebhookLogsURL(failing.ID),
 		"webhook-logs-filtered": views.WebhookLogsURL(failing.ID, "code", "503", "test", "false", "from", "2026-01-01T00:00:00Z"),
 		"webhook-logs-empty":    views.WebhookLogsURL(idle.ID), "webhook-activity-first": views.WebhookActivityURL(failing.ID, ""),
+		"webhook-activity-hour":  views.WebhookActivityURL(failing.ID, "1h"),
 		"webhook-activity-empty": views.WebhookActivityURL(idle.ID, "7d"), "deliveries-select": "/deliveries?select=true&status=failed",
 		"deliveries-bulk": "/deliveries/bulk?do=resend-all&list=status%3Dfailed", "deliveries-bulk-none": "/deliveries/bulk?do=cancel-all&list=status%3Dfailed",
 		"consumers-spark": "/admin/integration/api-consumers", "consumer-spark": "/admin/integration/api-consumers/" + c.ID.String(),
