@@ -187,7 +187,8 @@ func (e *Engine) Stop(ctx context.Context) error {
 	return nil
 }
 
-// Resend asks for one more attempt of a delivery that has ended, under the same id.
+// Resend asks for one more attempt of a delivery that has ended, under the same id. Directory.MayResend says what is
+// refused.
 func (e *Engine) Resend(ctx context.Context, who Actor, id DeliveryID) (Delivery, error) {
 	return e.change(ctx, who, id, Change{Step: StepResend})
 }

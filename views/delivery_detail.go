@@ -21,8 +21,8 @@ type DeliveryDetail struct {
 	Row  engine.DeliveryRow
 	// Webhook is the webhook as it is now, deleted or not.
 	Webhook engine.Webhook
-	// Unusable says why nothing may be sent for it now; empty: it may.
-	Unusable string
+	// NoResend says why it cannot be sent again now; empty: it can.
+	NoResend string
 	// Streak is of the webhook's attempts that failed; it may be paused.
 	Streak engine.Streak
 	// InLine: it is taken, but waits for a sender.

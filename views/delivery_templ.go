@@ -487,13 +487,13 @@ func deliveryActions(d DeliveryDetail) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			}
-		case d.Row.State.Final() && d.Unusable != "":
+		case d.Row.State.Final() && d.NoResend != "":
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 36, "<p class=\"muted\">Resend is not possible now. ")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var20 string
-			templ_7745c5c3_Var20, templ_7745c5c3_Err = templ.JoinStringErrs(d.Unusable)
+			templ_7745c5c3_Var20, templ_7745c5c3_Err = templ.JoinStringErrs(d.NoResend)
 			if templ_7745c5c3_Err != nil {
 				return templ.Error{Err: templ_7745c5c3_Err, FileName: `delivery.templ`, Line: 102, Col: 61}
 			}

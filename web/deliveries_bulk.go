@@ -105,7 +105,7 @@ func (s *Server) refuses(b bulk, row *engine.DeliveryRow, now time.Time) bool {
 	if !b.resends() {
 		return row.State.Final()
 	}
-	return !row.State.Final() || s.mayResend(row, now) != nil
+	return s.store.Directory().MayResend(&row.Delivery, now) != nil
 }
 
 // chosenByFilter returns the oldest deliveries that the filter chooses.
@@ -186,9 +186,6 @@ func (s *Server) handleBulkDone(w http.ResponseWriter, r *http.Request) {
 	if b.resends() {
 		done = "sent again"
 		change = func(ctx context.Context, row engine.DeliveryRow) error {
-			if err := s.mayResend(&row, time.Now()); err != nil {
-				return err
-			}
 			_, err := s.engine.Resend(ctx, who, row.ID)
 			return err
 		}
@@ -217,11 +214,10 @@ func each(ctx context.Context, rows []engine.DeliveryRow, change func(context.Co
 		work.Go(func() {
 			for row := range queue {
 				err := change(ctx, row)
-				_, refused := errors.AsType[refusal](err)
 				mu.Lock()
 				if err == nil {
 					changed++
-				} else if !refused && !errors.Is(err, engine.ErrConflict) && !errors.Is(err, engine.ErrNotFound) && failed == nil {
+				} else if !errors.Is(err, engine.ErrConflict) && !errors.Is(err, engine.ErrNotFound) && failed == nil {
 					failed = err
 				}
 				mu.Unlock()

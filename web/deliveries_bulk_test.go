@@ -111,3 +111,27 @@ func TestAllThatMatchAreSentAgain(t *testing.T) {
 		t.Errorf("a viewer sends again: status %d", a.status)
 	}
 }
+
+// What is out of use is refused by the engine, whoever asks: the page leaves it out, and so does what comes of it.
+func TestBulkLeavesOutWhatIsOutOfUse(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.signIn(engine.RoleDeveloper)
+	w := b.addWebhook(b.addConsumer("Contoso").ID, "Scores")
+	failed := manyDeliveries(b, &w, 3)[1]
+	list := b.get(views.DeliveriesURL("select", "true"))
+	ask := b.bulkPage(list, views.BulkResend, failed.ID)
+	if _, err := b.store.SetWebhookEnabled(t.Context(), engine.System, w.ID, false); err != nil {
+		t.Fatal(err)
+	}
+	done := b.post(views.BulkURL(), formValues(t, ask, views.BulkURL()))
+	if got := b.get(done.header.Get("Location")).text(".flash"); !strings.HasPrefix(got, "0 deliveries are sent again. 1 was left out") {
+		t.Errorf("flash %q", got)
+	}
+	if got := b.bulkPage(list, views.BulkResend, failed.ID); got.text("h1") != "Nothing to resend" {
+		t.Errorf("the page asks %q", got.text("h1"))
+	}
+	if _, err := b.engine.Resend(t.Context(), engine.System, failed.ID); err == nil || !strings.Contains(err.Error(), "The webhook is disabled.") {
+		t.Errorf("the engine answers %v", err)
+	}
+}

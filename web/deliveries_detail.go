@@ -56,7 +56,10 @@ func (s *Server) handleDelivery(w http.ResponseWriter, r *http.Request) {
 		views.Crumb{Label: "Deliveries", URL: views.DeliveriesURL()}, views.Crumb{Label: id.String()})
 	chosen, _ := strconv.Atoi(r.FormValue("attempt")) // what is no number asks for the latest
 	d := views.NewDeliveryDetail(p, row, attempts, chosen, r.FormValue("raw") != "")
-	d.Webhook, d.Unusable = webhook, s.store.Directory().Unusable(row.WebhookID, p.Now)
+	d.Webhook = webhook
+	if refused := s.store.Directory().MayResend(&row.Delivery, p.Now); refused != nil {
+		d.NoResend = refused.Error()
+	}
 	d.InLine = s.engine.InLine(&row.Delivery)
 	if d.Streak, err = s.store.Streak(r.Context(), row.WebhookID); err != nil {
 		s.fail(w, r, err)
@@ -160,13 +163,6 @@ func download(w http.ResponseWriter, name string, body []byte) {
 func (s *Server) handleDeliveryResend(w http.ResponseWriter, r *http.Request) {
 	s.changeDelivery(w, r, "Resend accepted. The attempt appears below.",
 		func(ctx context.Context, id engine.DeliveryID) (engine.Delivery, error) {
-			row, err := s.store.Delivery(ctx, id)
-			if err == nil {
-				err = s.mayResend(&row, time.Now())
-			}
-			if err != nil {
-				return engine.Delivery{}, err
-			}
 			return s.engine.Resend(ctx, s.actor(r), id)
 		})
 }
@@ -190,23 +186,6 @@ func (s *Server) handleDeliveryCancel(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// refusal is the reason why a delivery is not changed, for the person who asked for it.
-type refusal string
-
-// Error returns the reason.
-func (r refusal) Error() string { return string(r) }
-
-// mayResend returns a refusal when the delivery is not to be sent again now, whatever its state.
-func (s *Server) mayResend(row *engine.DeliveryRow, now time.Time) error {
-	if row.Test {
-		return refusal("A test is made once: test the webhook again.")
-	}
-	if reason := s.store.Directory().Unusable(row.WebhookID, now); reason != "" {
-		return refusal(reason)
-	}
-	return nil
-}
-
 // changeDelivery makes one change and leads back to the delivery, which shows what came of it. A change that is not
 // possible any more is no error page: the delivery went on between the look and the click.
 func (s *Server) changeDelivery(w http.ResponseWriter, r *http.Request, done string,
@@ -218,7 +197,7 @@ func (s *Server) changeDelivery(w http.ResponseWriter, r *http.Request, done str
 		return
 	}
 	_, err := change(r.Context(), id)
-	if why, ok := errors.AsType[refusal](err); ok {
+	if why, ok := errors.AsType[engine.Conflict](err); ok {
 		done = "Nothing was changed. " + why.Error()
 	} else if errors.Is(err, engine.ErrConflict) {
 		done = "Nothing was changed: the delivery went on meanwhile."
