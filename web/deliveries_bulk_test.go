@@ -144,10 +144,17 @@ func TestBulkBeyondItsLimit(t *testing.T) {
 	b := setup(t)
 	b.signIn(engine.RoleDeveloper)
 	w := b.addWebhook(b.addConsumer("Contoso").ID, "Scores")
-	for range maxBulk + 1 {
-		b.record(b.addDelivery(&w), engine.OutcomeGiveUp, engine.ClassStatus)
-	}
-	ask := b.bulkPage(b.get(views.DeliveriesURL("select", "true", "status", "failed")), views.BulkResendAll)
+	b.addEventFor(func(e *engine.Event) (list []engine.Delivery) {
+		for range maxBulk + 1 {
+			d, err := engine.NewDelivery(e, &w, e.AcceptedAt).Transition(engine.Change{Step: engine.StepCancel, Now: e.AcceptedAt, Reason: "Not wanted."})
+			if err != nil {
+				t.Fatal(err)
+			}
+			list = append(list, d)
+		}
+		return list
+	})
+	ask := b.bulkPage(b.get(views.DeliveriesURL("select", "true", "status", "cancelled")), views.BulkResendAll)
 	note := ask.doc.Find(".notice.warning")
 	if got := ask.text("h1"); got != "Resend the oldest 1,000 deliveries" || !strings.Contains(note.Text(), "More match than the 1,000 that are done at once") {
 		t.Errorf("%q, %q", got, note.Text())
