@@ -26,6 +26,7 @@ var AuditActions = []AuditAction{
 	{"delivery.resend", "Delivery resent", "Deliveries and gates"},
 	{"delivery.hasten", "Delivery retried now", "Deliveries and gates"},
 	{"delivery.cancel", "Delivery cancelled", "Deliveries and gates"},
+	{"delivery.sign", "Request signed as a command", "Deliveries and gates"},
 	{"gate.open", "Gate opened", "Deliveries and gates"},
 	{"event_type.create", "Event type added", "Event catalog"},
 	{"event_type.update", "Event type changed", "Event catalog"},

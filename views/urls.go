@@ -172,6 +172,11 @@ func WebhookDisableURL(id engine.WebhookID) string { return WebhookURL(id) + "/d
 // WebhookMoveURL takes the POST that moves a webhook up or down in the order of sending.
 func WebhookMoveURL(id engine.WebhookID) string { return WebhookURL(id) + "/move" }
 
+// WebhookChangesURL is the page that compares a webhook's settings with those of one of its versions.
+func WebhookChangesURL(id engine.WebhookID, since int) string {
+	return withQuery(WebhookURL(id)+"/changes", "since", strconv.Itoa(since))
+}
+
 // WebhookLogsURL is the tab with a webhook's deliveries. The query is as that of DeliveriesURL.
 func WebhookLogsURL(id engine.WebhookID, query ...string) string {
 	return withQuery(WebhookURL(id)+"/logs", query...)
@@ -264,6 +269,11 @@ func AttemptURL(id engine.DeliveryID, number int, raw bool, list string) string 
 // AnswerBodyURL downloads the body of an attempt's answer, as much of it as was kept.
 func AnswerBodyURL(id engine.DeliveryID, number int) string {
 	return DeliveryURL(id) + "/attempts/" + strconv.Itoa(number) + "/response.raw"
+}
+
+// SignedCurlURL takes the POST that shows an attempt's request as a command, signed now.
+func SignedCurlURL(id engine.DeliveryID, number int) string {
+	return DeliveryURL(id) + "/attempts/" + strconv.Itoa(number) + "/curl"
 }
 
 // RequestBodyURL downloads the body of an attempt's request.

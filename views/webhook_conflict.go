@@ -22,43 +22,51 @@ type SettingPair struct{ Label, Mine, Theirs string }
 
 // differences lists the settings in which the two differ. Of secrets it says only that they do.
 func (c WebhookConflict) differences() []SettingPair {
+	return settingPairs(c.Page.Catalog, &c.Mine, &c.Webhook)
+}
+
+// settingPairs lists the settings in which two states of a webhook differ. Of secrets it says only that they do.
+func settingPairs(catalog *engine.Catalog, mine, other *engine.Webhook) []SettingPair {
 	theirs := map[string]string{}
 	var pairs []SettingPair
-	for _, s := range WebhookSettings(c.Page.Catalog, &c.Webhook) {
+	for _, s := range WebhookSettings(catalog, other) {
 		theirs[s.Label] = s.Value
 	}
-	for _, s := range WebhookSettings(c.Page.Catalog, &c.Mine) {
+	for _, s := range WebhookSettings(catalog, mine) {
 		if s.Value != theirs[s.Label] {
 			pairs = append(pairs, SettingPair{Label: s.Label, Mine: s.Value, Theirs: theirs[s.Label]})
 		}
 		delete(theirs, s.Label)
 	}
-	for _, s := range WebhookSettings(c.Page.Catalog, &c.Webhook) {
+	for _, s := range WebhookSettings(catalog, other) {
 		if value := theirs[s.Label]; value != "" {
 			pairs = append(pairs, SettingPair{Label: s.Label, Theirs: value})
 		}
 	}
-	return append(pairs, c.otherSecrets()...)
+	return append(pairs, secretPairs(mine, other)...)
 }
 
-// otherSecrets lists the secrets in which the two differ.
-func (c WebhookConflict) otherSecrets() []SettingPair {
+// secretPairs lists the secrets in which two states of a webhook differ.
+func secretPairs(mine, other *engine.Webhook) []SettingPair {
 	var pairs []SettingPair
 	for _, s := range []struct {
 		label        string
 		mine, theirs engine.Secret
 	}{
-		{"Password", c.Mine.BasicAuth.Password, c.Webhook.BasicAuth.Password},
-		{"Signing secret", c.Mine.Signing.Secret, c.Webhook.Signing.Secret},
-		{"Private key", c.Mine.ClientCert.Key, c.Webhook.ClientCert.Key},
+		{"Password", mine.BasicAuth.Password, other.BasicAuth.Password},
+		{"Signing secret", mine.Signing.Secret, other.Signing.Secret},
+		{"Private key", mine.ClientCert.Key, other.ClientCert.Key},
 	} {
 		if s.mine != s.theirs {
-			mine := s.mine.String()
-			if mine != "" {
-				mine += " (another one)"
+			text := s.mine.String()
+			if text != "" {
+				text += " (another one)"
 			}
-			pairs = append(pairs, SettingPair{Label: s.label, Mine: mine, Theirs: s.theirs.String()})
+			pairs = append(pairs, SettingPair{Label: s.label, Mine: text, Theirs: s.theirs.String()})
 		}
+	}
+	if engine.FormatHeaders(mine.Headers) == engine.FormatHeaders(other.Headers) && !slices.Equal(mine.Headers, other.Headers) {
+		pairs = append(pairs, SettingPair{Label: "Headers", Mine: engine.Mask + " (another value)", Theirs: engine.Mask})
 	}
 	return pairs
 }
