@@ -158,3 +158,10 @@ func TestPipelinePlans(t *testing.T) {
 	checkPlan(t, "streaks", plan(t, s, selectStreaks, 1), "SCAN streaks")
 	checkPlan(t, "count of what waits", plan(t, s, selectWaitingCount, 1), "SCAN deliveries USING COVERING INDEX deliveries_due", "SCAN (subquery-1)")
 }
+
+func TestReplayPlan(t *testing.T) {
+	t.Parallel()
+	s := open(t, Options{})
+	checkPlan(t, "event", plan(t, s, selectEvent, 1))
+	checkPlan(t, "delivery of an event to a webhook", plan(t, s, selectDeliveryTo, 1, 1))
+}

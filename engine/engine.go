@@ -214,14 +214,19 @@ func (e *Engine) change(ctx context.Context, who Actor, id DeliveryID, c Change)
 	if err != nil {
 		return d, fmt.Errorf("%s delivery: %w", c.Step, err)
 	}
-	switch {
-	case d.State.Final():
+	if d.State.Final() {
 		e.dispatcher.drop(d.WebhookID, d.ID)
-	case e.dispatcher.passes(d.WebhookID):
-		return e.sendNow(ctx, d)
-	default:
-		e.dispatcher.announceDue(d.WebhookID, d.DueAt)
+		return d, nil
 	}
+	return e.askedFor(ctx, d)
+}
+
+// askedFor sends a delivery that a person made due.
+func (e *Engine) askedFor(ctx context.Context, d Delivery) (Delivery, error) {
+	if e.dispatcher.passes(d.WebhookID) {
+		return e.sendNow(ctx, d)
+	}
+	e.dispatcher.announceDue(d.WebhookID, d.DueAt)
 	return d, nil
 }
 

@@ -28,6 +28,7 @@ var AuditActions = []AuditAction{
 	{"delivery.cancel", "Delivery cancelled", "Deliveries and gates"},
 	{"delivery.sign", "Request signed as a command", "Deliveries and gates"},
 	{"gate.open", "Gate opened", "Deliveries and gates"},
+	{"event.replay", "Event replayed to a webhook", "Deliveries and gates"},
 	{"event_type.create", "Event type added", "Event catalog"},
 	{"event_type.update", "Event type changed", "Event catalog"},
 	{"event_type.delete", "Event type deleted", "Event catalog"},

@@ -287,6 +287,11 @@ func EventsURL(query ...string) string { return withQuery("/events", query...) }
 // EventURL is an event's page.
 func EventURL(id engine.EventID) string { return "/events/" + id.String() }
 
+// EventReplayURL is the page that asks to which webhooks an event is sent, and takes the POST that does it.
+func EventReplayURL(id engine.EventID, query ...string) string {
+	return withQuery(EventURL(id)+"/replay", query...)
+}
+
 // EventDataURL downloads an event's data, byte for byte as it was sent.
 func EventDataURL(id engine.EventID) string { return EventURL(id) + "/data.raw" }
 

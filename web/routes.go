@@ -157,6 +157,8 @@ func (s *Server) routes() []route {
 		{"POST /deliveries/{dlv}/cancel", developer, s.handleDeliveryCancel},
 		{"GET /events", viewer, s.handleEvents},
 		{"GET /events/{evt}", viewer, s.handleEvent},
+		{"GET /events/{evt}/replay", developer, s.handleReplay},
+		{"POST /events/{evt}/replay", developer, s.handleReplayed},
 		{"GET /events/{evt}/data.raw", viewer, s.handleEventData},
 
 		// lab instances and their gates
