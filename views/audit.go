@@ -77,7 +77,10 @@ type AuditList struct {
 }
 
 // AuditFilterForm is the filter above the log.
-type AuditFilterForm struct{ Who, Action, Object, Since Field }
+type AuditFilterForm struct {
+	Who, Action, Object Field
+	Since, From, Until  Field // From and Until count while Since has its last value
+}
 
 // lines are what changed, a field each.
 func (r AuditRow) lines() []string {

@@ -146,15 +146,21 @@ func (q *listQuery) settlePeriod() {
 
 // readTime reads a time as a link has it, or as a form does.
 func (q *listQuery) readTime(into *time.Time, value string) string {
-	t, err := time.Parse(time.RFC3339, value)
-	if err != nil {
-		t, err = time.ParseInLocation(timeLayout, value, q.zone)
-	}
+	t, err := typedTime(value, q.zone)
 	if err != nil {
 		return "is no time such as 2027-06-30T18:00"
 	}
-	*into = t.UTC()
+	*into = t
 	return ""
+}
+
+// typedTime reads a time as a link has it, or as a form does in the reader's zone.
+func typedTime(value string, zone *time.Location) (time.Time, error) {
+	t, err := time.Parse(time.RFC3339, value)
+	if err != nil {
+		t, err = time.ParseInLocation(timeLayout, value, zone)
+	}
+	return t.UTC(), err
 }
 
 func periodNamed(name string) (period, bool) {
