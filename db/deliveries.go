@@ -262,7 +262,7 @@ func (s *Store) CancelUnusable(ctx context.Context, now time.Time, ids []engine.
 // ChangeDelivery applies a step that a person asked for, and writes it to the audit log.
 func (s *Store) ChangeDelivery(ctx context.Context, who engine.Actor, id engine.DeliveryID, c engine.Change) (engine.Delivery, error) {
 	d, err := change(ctx, s.writer, func(t *tx) (engine.Delivery, error) {
-		if err := t.mayWait(id, c.Step); err != nil {
+		if err := t.mayChange(id, c); err != nil {
 			return engine.Delivery{}, err
 		}
 		d, err := step(t, id, c)
@@ -277,16 +277,24 @@ func (s *Store) ChangeDelivery(ctx context.Context, who engine.Actor, id engine.
 	return d, nil
 }
 
-// mayWait refuses to make a delivery due that is about to be cancelled.
-func (t *tx) mayWait(id engine.DeliveryID, step engine.Step) error {
-	if len(t.cancelling) == 0 || step != engine.StepResend && step != engine.StepHasten {
+// mayChange returns an engine.Conflict when a person cannot have that step: what is out of use is not sent again, and
+// what is about to be cancelled is not made due.
+func (t *tx) mayChange(id engine.DeliveryID, c engine.Change) error {
+	resends := c.Step == engine.StepResend
+	if !resends && (c.Step != engine.StepHasten || len(t.cancelling) == 0) {
 		return nil
 	}
 	d, err := getDelivery(t, id)
-	if c, ok := t.cancelling[d.WebhookID]; err == nil && ok && id <= c.last {
-		err = engine.Conflict("What waited when the webhook went off is still being cancelled. Try again in a moment.")
+	if err == nil && resends {
+		err = t.directory.MayResend(&d, c.Now)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	if cancelled, ok := t.cancelling[d.WebhookID]; ok && id <= cancelled.last {
+		return engine.Conflict("What waited when the webhook went off is still being cancelled. Try again in a moment.")
+	}
+	return nil
 }
 
 // selectWaiting walks over the webhooks of the due queue: each step of the recursion is one seek to the next webhook,

@@ -112,7 +112,7 @@ func knownEvent(t *tx, e *engine.Event) (*engine.Event, error) {
 
 // Event returns one event with its data; engine.ErrNotFound when there is none.
 func (s *Store) Event(ctx context.Context, id engine.EventID) (engine.Event, error) {
-	return one(s.read.QueryRowContext(ctx, "SELECT "+eventColumns+" FROM events e WHERE e.id = ?", id), scanEvent)
+	return one(s.read.QueryRowContext(ctx, selectEvent, id), scanEvent)
 }
 
 // EventNamed returns the event with that public id: Labhook's own or the one its sender gave. A sender's id is looked

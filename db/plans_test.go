@@ -158,3 +158,11 @@ func TestPipelinePlans(t *testing.T) {
 	checkPlan(t, "streaks", plan(t, s, selectStreaks, 1), "SCAN streaks")
 	checkPlan(t, "count of what waits", plan(t, s, selectWaitingCount, 1), "SCAN deliveries USING COVERING INDEX deliveries_due", "SCAN (subquery-1)")
 }
+
+func TestReplayAndTypePlans(t *testing.T) {
+	t.Parallel()
+	s := open(t, Options{})
+	checkPlan(t, "events of types", plan(t, s, countTypes, "[]", 1, 2), "SCAN (subquery-1)") // of at most that many rows
+	checkPlan(t, "event", plan(t, s, selectEvent, 1))
+	checkPlan(t, "delivery of an event to a webhook", plan(t, s, selectDeliveryTo, 1, 1))
+}

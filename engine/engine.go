@@ -187,7 +187,8 @@ func (e *Engine) Stop(ctx context.Context) error {
 	return nil
 }
 
-// Resend asks for one more attempt of a delivery that has ended, under the same id.
+// Resend asks for one more attempt of a delivery that has ended, under the same id. Directory.MayResend says what is
+// refused.
 func (e *Engine) Resend(ctx context.Context, who Actor, id DeliveryID) (Delivery, error) {
 	return e.change(ctx, who, id, Change{Step: StepResend})
 }
@@ -213,14 +214,19 @@ func (e *Engine) change(ctx context.Context, who Actor, id DeliveryID, c Change)
 	if err != nil {
 		return d, fmt.Errorf("%s delivery: %w", c.Step, err)
 	}
-	switch {
-	case d.State.Final():
+	if d.State.Final() {
 		e.dispatcher.drop(d.WebhookID, d.ID)
-	case e.dispatcher.passes(d.WebhookID):
-		return e.sendNow(ctx, d)
-	default:
-		e.dispatcher.announceDue(d.WebhookID, d.DueAt)
+		return d, nil
 	}
+	return e.askedFor(ctx, d)
+}
+
+// askedFor sends a delivery that a person made due.
+func (e *Engine) askedFor(ctx context.Context, d Delivery) (Delivery, error) {
+	if e.dispatcher.passes(d.WebhookID) {
+		return e.sendNow(ctx, d)
+	}
+	e.dispatcher.announceDue(d.WebhookID, d.DueAt)
 	return d, nil
 }
 

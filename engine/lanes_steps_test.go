@@ -194,7 +194,7 @@ func (h *history) changeDelivery() {
 	case 1:
 		h.note("resend %d", i)
 		_, err = h.engine.Resend(h.Context(), engine.System, id)
-		if possible = d.state.Final(); possible {
+		if possible = d.state.Final() && h.model.unusable(d, now) == ""; possible {
 			d.resent = true
 			h.model.launch(d, now)
 		}

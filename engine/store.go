@@ -56,6 +56,10 @@ type Store interface {
 	// ErrConflict when the step is not possible in the delivery's state.
 	ChangeDelivery(ctx context.Context, who Actor, id DeliveryID, c Change) (Delivery, error)
 
+	// Replay sends an event to a webhook: the delivery that the webhook has of it again, else a new one, in StateQueued.
+	// ErrNotFound when there is no such event, a Conflict when it is not possible. The audit log says who asked.
+	Replay(ctx context.Context, who Actor, now time.Time, event EventID, webhook WebhookID) (Delivery, error)
+
 	// PutBack moves deliveries that are in StateSending and were not attempted to StateQueued, due when they were before.
 	PutBack(ctx context.Context, now time.Time, unsent []*Sending) error
 

@@ -99,11 +99,33 @@
 
   // Shortcuts: single keys, for people who have them switched on; never inside fields or with modifiers.
   const places = { a: "/admin", c: "/admin/integration/api-consumers", e: "/events", d: "/deliveries", l: "/lab-instances" };
-  const clicks = { n: "a[rel=next]", p: "a[rel=prev]", r: "form[action$='/resend'] button", c: "[data-copy^='#curl']" };
+  const clicks = {
+    n: "a[rel=next]", p: "a[rel=prev]", "]": "#in-list a[rel=next]", "[": "#in-list a[rel=prev]",
+    r: "form[action*='/resend'] button", c: "[data-copy^='#curl']",
+  };
   const fields = { "/": "#find", f: "main .filters :is(summary, select, input)" };
   const rows = (step) => {
     const links = [...document.querySelectorAll("main tbody th a")];
     links[Math.max(0, links.indexOf(document.activeElement) + step)]?.focus();
+  };
+  // Clicks what is there, and opens what it stands in, so that the answer of a button is seen.
+  const click = (found) => {
+    if (!found) return;
+    const around = found.closest("details");
+    if (around) around.open = true;
+    found.click();
+  };
+  // Selects the row that has the focus; in a list without boxes it begins the selection.
+  const select = () => {
+    const box = document.activeElement.closest("tbody tr")?.querySelector("[type=checkbox]");
+    click(box ?? (document.querySelector("tbody [type=checkbox]") ? null : document.getElementById("select")));
+  };
+  // Shows an attempt of a delivery: one in full opens, of an earlier one the link is followed.
+  const attempt = (number) => {
+    const found = document.querySelector(`#attempt-${number} :is(summary, a)`);
+    if (found?.matches("a")) return found.click();
+    if (found) found.parentElement.open = true;
+    found?.focus();
   };
   const showKeys = async () => {
     const answer = await fetch("/help/keys");
@@ -128,7 +150,9 @@
     else if (key === "?") showKeys();
     else if (key === "j" || key === "k") rows(key === "j" ? 1 : -1);
     else if (Object.hasOwn(fields, key)) document.querySelector(fields[key])?.focus();
-    else if (Object.hasOwn(clicks, key)) document.querySelector(clicks[key])?.click();
+    else if (Object.hasOwn(clicks, key)) click(document.querySelector(clicks[key]));
+    else if (key === "x") select();
+    else if (key >= "1" && key <= "9") attempt(key);
     else return key === "g";
     return true;
   };

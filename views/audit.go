@@ -26,7 +26,9 @@ var AuditActions = []AuditAction{
 	{"delivery.resend", "Delivery resent", "Deliveries and gates"},
 	{"delivery.hasten", "Delivery retried now", "Deliveries and gates"},
 	{"delivery.cancel", "Delivery cancelled", "Deliveries and gates"},
+	{"delivery.sign", "Request signed as a command", "Deliveries and gates"},
 	{"gate.open", "Gate opened", "Deliveries and gates"},
+	{"event.replay", "Event replayed to a webhook", "Deliveries and gates"},
 	{"event_type.create", "Event type added", "Event catalog"},
 	{"event_type.update", "Event type changed", "Event catalog"},
 	{"event_type.delete", "Event type deleted", "Event catalog"},
@@ -77,7 +79,10 @@ type AuditList struct {
 }
 
 // AuditFilterForm is the filter above the log.
-type AuditFilterForm struct{ Who, Action, Object, Since Field }
+type AuditFilterForm struct {
+	Who, Action, Object Field
+	Since, From, Until  Field // From and Until count while Since has its last value
+}
 
 // lines are what changed, a field each.
 func (r AuditRow) lines() []string {

@@ -14,6 +14,15 @@ type EventCatalog struct {
 	Page Page
 	// Listening has how many enabled webhooks listen to each event type, by its code.
 	Listening map[string]int
+	// LastDay has how many events of each type came in the last 24 hours, by its code, up to CountedTo and one.
+	LastDay   map[string]int
+	CountedTo int
+}
+
+// lastDay writes how many events of a type came.
+func (c EventCatalog) lastDay(code string) string {
+	n := c.LastDay[code]
+	return CappedNumber(min(n, c.CountedTo), n > c.CountedTo)
 }
 
 // EventTypeDetail is the screen of one event type.
@@ -23,6 +32,7 @@ type EventTypeDetail struct {
 	Listening []*engine.Webhook // the first of them
 	More      int               // webhooks that listen, beyond these
 	Recent    []engine.EventRow
+	LastDay   string // how many events of it came in the last 24 hours
 	// Consumers are those to choose from when a webhook is added; nil: there are none, or too many, and Elsewhere is set
 	// in the second case.
 	Consumers []Option

@@ -16,7 +16,7 @@ type curl struct {
 	Secrets []string
 	// File is the name of a file that holds the body, as it is too long for the page; empty: the command holds it.
 	File   string
-	signed bool
+	signed bool // with a signature from when it was sent
 }
 
 // newCurl writes the request so that curl sends the same: method, path, headers and body. Headers that curl adds by
@@ -89,6 +89,12 @@ func (c *curl) withSecrets(text string) string {
 		}
 	}
 	return word.String()
+}
+
+// secretsNote is note of a command whose signature is new.
+func (c curl) secretsNote() string {
+	c.signed = false
+	return c.note()
 }
 
 // note says what is to be known before the command is run.

@@ -21,8 +21,8 @@ type DeliveryDetail struct {
 	Row  engine.DeliveryRow
 	// Webhook is the webhook as it is now, deleted or not.
 	Webhook engine.Webhook
-	// Unusable says why nothing may be sent for it now; empty: it may.
-	Unusable string
+	// NoResend says why it cannot be sent again now; empty: it can.
+	NoResend string
 	// Streak is of the webhook's attempts that failed; it may be paused.
 	Streak engine.Streak
 	// InLine: it is taken, but waits for a sender.
@@ -35,6 +35,10 @@ type DeliveryDetail struct {
 	Earlier  []AttemptDetail // newest first, in a line each
 	Chosen   int             // number of the attempt that was asked for; 0: the latest
 	Raw      bool            // bodies are shown as they came
+	// PayloadHash is the SHA-256 of the body that the latest attempt sent, in hex; empty: it sent none, or it is hidden.
+	PayloadHash string
+	// AskedBy names who asked for the attempts that were made by hand, by their numbers.
+	AskedBy map[int]string
 	// List is the filter of the list that the reader came from, ListURL the list; Previous and Next are its deliveries
 	// around this one, newer and older; zero: there is none. Without List all are empty.
 	List, ListURL  string
@@ -153,6 +157,54 @@ func (d DeliveryDetail) version() string {
 		return fmt.Sprintf("Version %d, the current one", a.WebhookVersion)
 	}
 	return fmt.Sprintf("Version %d of the webhook (now %d)", a.WebhookVersion, d.Webhook.Version)
+}
+
+// usedVersion is the version of the webhook that the latest attempt used; the current one when none was made.
+func (d DeliveryDetail) usedVersion() int {
+	if a := d.latest(); a != nil {
+		return a.WebhookVersion
+	}
+	return d.Webhook.Version
+}
+
+// deadline is when the last attempt has ended at the latest, as long as that follows from the webhook's settings: zero
+// once it has ended, while a gate holds it or its webhook is paused, and when somebody meddled.
+func (d DeliveryDetail) deadline() time.Time {
+	meddled := d.Row.RoundStart > 0 || slices.ContainsFunc(d.Attempts, func(a AttemptDetail) bool { return a.Trigger != engine.TriggerAutomatic })
+	if d.Row.State.Final() || d.Row.State == engine.StateHeld || d.Row.Trigger != engine.TriggerAutomatic || meddled || d.Streak.Paused() {
+		return time.Time{}
+	}
+	at := d.Row.CreatedAt.Add(d.Webhook.LongestHold())
+	if d.Gate != nil {
+		at = d.Gate.OpensBy
+	} else if d.Row.Lane != 0 || !at.After(d.Page.Now) {
+		return time.Time{} // its turn came later than it was made, or it is late
+	}
+	return at
+}
+
+// trigger says why an attempt was made, and who asked for it.
+func (d DeliveryDetail) trigger(a AttemptDetail) string {
+	if by := d.AskedBy[a.Number]; by != "" {
+		return string(a.Trigger) + " by " + by
+	}
+	return string(a.Trigger)
+}
+
+// signsNow reports whether the reader may have a request signed anew.
+func (d DeliveryDetail) signsNow() bool {
+	return d.Page.Can(engine.RoleDeveloper) && d.Webhook.DeletedAt.IsZero() && d.Webhook.Signing.Secret != ""
+}
+
+// idHeader is the name of the header that carries a delivery's id.
+func idHeader(g engine.Signing) string {
+	switch g.Names {
+	case engine.NamesSvix:
+		return "svix-id"
+	case engine.NamesBoth:
+		return "webhook-id and svix-id"
+	}
+	return "webhook-id"
 }
 
 // statusLine writes "503 Service Unavailable".

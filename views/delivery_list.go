@@ -41,7 +41,8 @@ func (f ListFilter) Words() []string {
 // EmptyList says why a list has no rows, and what to do.
 type EmptyList struct {
 	Title, Text string
-	Action      Link // empty: nothing to do
+	Action      Link   // empty: nothing to do
+	Actions     []Link // in place of Action: several ways on
 }
 
 // DeliveryTable is a table of deliveries. Any page may show one.
@@ -54,6 +55,8 @@ type DeliveryTable struct {
 	List string
 	// Selecting adds boxes, of a form around the table.
 	Selecting bool
+	// Selected: the boxes are ticked.
+	Selected bool
 	// HideEvent and HideWebhook leave out columns that would say the same in every row.
 	HideEvent, HideWebhook bool
 }

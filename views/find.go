@@ -38,7 +38,11 @@ var keyHelp = []KeyHelp{
 	{"f", "Filters", "Lists"},
 	{"n", "Older rows", "Lists"},
 	{"p", "Newer rows", "Lists"},
+	{"x", "Select the row, or begin to select", "Deliveries"},
 	{"r", "Resend", "A delivery"},
 	{"c", "Copy as cURL", "A delivery"},
+	{"[", "Previous delivery of the list", "A delivery"},
+	{"]", "Next delivery of the list", "A delivery"},
+	{"1 … 9", "Attempt of that number", "A delivery"},
 	{"Ctrl Enter", "OK", "Forms"},
 }

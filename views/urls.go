@@ -175,6 +175,11 @@ func WebhookDisableURL(id engine.WebhookID) string { return WebhookURL(id) + "/d
 // WebhookMoveURL takes the POST that moves a webhook up or down in the order of sending.
 func WebhookMoveURL(id engine.WebhookID) string { return WebhookURL(id) + "/move" }
 
+// WebhookChangesURL is the page that compares a webhook's settings with those of one of its versions.
+func WebhookChangesURL(id engine.WebhookID, since int) string {
+	return withQuery(WebhookURL(id)+"/changes", "since", strconv.Itoa(since))
+}
+
 // WebhookLogsURL is the tab with a webhook's deliveries. The query is as that of DeliveriesURL.
 func WebhookLogsURL(id engine.WebhookID, query ...string) string {
 	return withQuery(WebhookURL(id)+"/logs", query...)
@@ -269,6 +274,11 @@ func AnswerBodyURL(id engine.DeliveryID, number int) string {
 	return DeliveryURL(id) + "/attempts/" + strconv.Itoa(number) + "/response.raw"
 }
 
+// SignedCurlURL takes the POST that shows an attempt's request as a command, signed now.
+func SignedCurlURL(id engine.DeliveryID, number int) string {
+	return DeliveryURL(id) + "/attempts/" + strconv.Itoa(number) + "/curl"
+}
+
 // RequestBodyURL downloads the body of an attempt's request.
 func RequestBodyURL(id engine.DeliveryID, number int) string {
 	return DeliveryURL(id) + "/attempts/" + strconv.Itoa(number) + "/request.raw"
@@ -279,6 +289,11 @@ func EventsURL(query ...string) string { return withQuery("/events", query...) }
 
 // EventURL is an event's page.
 func EventURL(id engine.EventID) string { return "/events/" + id.String() }
+
+// EventReplayURL is the page that asks to which webhooks an event is sent, and takes the POST that does it.
+func EventReplayURL(id engine.EventID, query ...string) string {
+	return withQuery(EventURL(id)+"/replay", query...)
+}
 
 // EventDataURL downloads an event's data, byte for byte as it was sent.
 func EventDataURL(id engine.EventID) string { return EventURL(id) + "/data.raw" }

@@ -19,28 +19,36 @@ type WebhookConflict struct {
 
 // differences lists the settings in which the two differ. Of secrets it says only that they do.
 func (c WebhookConflict) differences() []SettingPair {
-	pairs := differentSettings(WebhookSettings(c.Page.Catalog, &c.Mine), WebhookSettings(c.Page.Catalog, &c.Webhook))
-	return append(pairs, c.otherSecrets()...)
+	return settingPairs(c.Page.Catalog, &c.Mine, &c.Webhook)
 }
 
-// otherSecrets lists the secrets in which the two differ.
-func (c WebhookConflict) otherSecrets() []SettingPair {
+// settingPairs lists the settings in which two states of a webhook differ. Of secrets it says only that they do.
+func settingPairs(catalog *engine.Catalog, mine, other *engine.Webhook) []SettingPair {
+	pairs := differentSettings(WebhookSettings(catalog, mine), WebhookSettings(catalog, other))
+	return append(pairs, secretPairs(mine, other)...)
+}
+
+// secretPairs lists the secrets in which two states of a webhook differ.
+func secretPairs(mine, other *engine.Webhook) []SettingPair {
 	var pairs []SettingPair
 	for _, s := range []struct {
 		label        string
 		mine, theirs engine.Secret
 	}{
-		{"Password", c.Mine.BasicAuth.Password, c.Webhook.BasicAuth.Password},
-		{"Signing secret", c.Mine.Signing.Secret, c.Webhook.Signing.Secret},
-		{"Private key", c.Mine.ClientCert.Key, c.Webhook.ClientCert.Key},
+		{"Password", mine.BasicAuth.Password, other.BasicAuth.Password},
+		{"Signing secret", mine.Signing.Secret, other.Signing.Secret},
+		{"Private key", mine.ClientCert.Key, other.ClientCert.Key},
 	} {
 		if s.mine != s.theirs {
-			mine := s.mine.String()
-			if mine != "" {
-				mine += " (another one)"
+			text := s.mine.String()
+			if text != "" {
+				text += " (another one)"
 			}
-			pairs = append(pairs, SettingPair{Label: s.label, Mine: mine, Theirs: s.theirs.String()})
+			pairs = append(pairs, SettingPair{Label: s.label, Mine: text, Theirs: s.theirs.String()})
 		}
+	}
+	if engine.FormatHeaders(mine.Headers) == engine.FormatHeaders(other.Headers) && !slices.Equal(mine.Headers, other.Headers) {
+		pairs = append(pairs, SettingPair{Label: "Headers", Mine: engine.Mask + " (another value)", Theirs: engine.Mask})
 	}
 	return pairs
 }

@@ -23,10 +23,12 @@ type auditQuery struct {
 	from, until         time.Time // from instead of since, once the reader turned a page
 	before, after       int64
 	notices             []string
+
+	zone *time.Location // of times that were typed
 }
 
 func readAuditQuery(r *http.Request) auditQuery {
-	var q auditQuery
+	q := auditQuery{zone: zoneOf(r, visitOf(r).user)}
 	values := r.URL.Query()
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		value := strings.TrimSpace(values.Get(name))
@@ -37,6 +39,11 @@ func readAuditQuery(r *http.Request) auditQuery {
 			q.notices = append(q.notices, fmt.Sprintf("%s: %q %s. It was left out.",
 				views.Printable([]byte(name)), views.Printable([]byte(value)), wrong))
 		}
+	}
+	if q.since == customPeriod {
+		q.since = ""
+	} else if q.since != "" {
+		q.from, q.until = time.Time{}, time.Time{} // the form posts both
 	}
 	return q
 }
@@ -52,13 +59,15 @@ func (q *auditQuery) read(name, value string) string {
 	case "object":
 		q.object = value
 	case "since":
-		if _, ok := periodNamed(value); ok {
+		if _, ok := periodNamed(value); ok || value == customPeriod {
 			q.since = value
 			return ""
 		}
-		q.from, err = time.Parse(time.RFC3339, value)
+		q.from, err = typedTime(value, q.zone)
+	case "from":
+		q.from, err = typedTime(value, q.zone)
 	case "until":
-		q.until, err = time.Parse(time.RFC3339, value)
+		q.until, err = typedTime(value, q.zone)
 	case "before":
 		q.before, err = strconv.ParseInt(value, 10, 64)
 	case "after":
@@ -69,7 +78,7 @@ func (q *auditQuery) read(name, value string) string {
 	switch {
 	case err == nil:
 		return ""
-	case name == "since" || name == "until":
+	case name == "since" || name == "from" || name == "until":
 		return "is neither a period nor a time such as 2026-11-21T14:00:00Z"
 	}
 	return "is no place in the list"
@@ -176,23 +185,14 @@ func auditFilterForm(q auditQuery, zone *time.Location) views.AuditFilterForm {
 		Who:    views.Field{ID: "who", Label: "Who", Value: q.who, Type: "search", Autocomplete: "off"},
 		Action: views.Field{ID: "action", Label: "What", Value: q.action, Options: actions},
 		Object: views.Field{ID: "object", Label: "Object (ID or user name)", Value: q.object, Type: "search", Autocomplete: "off"},
-		Since:  views.Field{ID: "since", Label: "Period", Value: q.since, Options: auditPeriods(q, zone)},
+		Since:  views.Field{ID: "since", Label: "Period", Value: q.since, Options: periodOptions()},
+		From:   views.Field{ID: "from", Type: "datetime-local", Label: "From", Value: formTime(q.from, zone), Autocomplete: "off"},
+		Until:  views.Field{ID: "until", Type: "datetime-local", Label: "Until", Value: formTime(q.until, zone), Autocomplete: "off"},
 	}
-	if !q.from.IsZero() {
-		f.Since.Value = q.from.Format(time.RFC3339)
+	if !q.from.IsZero() || !q.until.IsZero() {
+		f.Since.Value = customPeriod
 	}
 	return f
-}
-
-func auditPeriods(q auditQuery, zone *time.Location) []views.Option {
-	options := []views.Option{{Label: "Any time"}}
-	for _, p := range periods {
-		options = append(options, views.Option{Value: p.name, Label: p.label})
-	}
-	if !q.from.IsZero() {
-		options = append(options, views.Option{Value: q.from.Format(time.RFC3339), Label: "Since " + q.from.In(zone).Format("2006-01-02 15:04 MST")})
-	}
-	return options
 }
 
 // auditRows names the objects of the entries.

@@ -43,6 +43,8 @@ func TestAuditLogScreen(t *testing.T) {
 	for query, want := range map[string]int{
 		"who=system": 2, "action=webhook.create": 1, "object=" + c.ID.String(): 1, "who=system&action=webhook.test": 0,
 		"action=user.create&since=1h": 1, "until=2001-01-01T00:00:00Z": 0, "since=yesterday&action=consumer.create": 1,
+		"since=custom&from=2001-01-01T00:00&until=2001-02-01T00:00": 0, "since=custom&from=2001-01-01T00:00&action=user.create": 1,
+		"since=24h&from=2001-01-01T00:00&until=2001-02-01T00:00&action=user.create": 1,
 	} {
 		a := b.get("/admin/audit?" + query)
 		if got := a.doc.Find("#audit tbody tr").Length(); a.status != http.StatusOK || got != want {
@@ -54,6 +56,10 @@ func TestAuditLogScreen(t *testing.T) {
 		if chips := a.doc.Find(".chip").Length(); chips == 0 {
 			t.Errorf("%s: no chips", query)
 		}
+	}
+	custom := b.get("/admin/audit?since=custom&from=2001-01-01T00:00&until=2001-02-01T00:00")
+	if from, until := custom.doc.Find("#from").AttrOr("value", ""), custom.doc.Find("#until").AttrOr("value", ""); from != "2001-01-01T00:00" || until != "2001-02-01T00:00" {
+		t.Errorf("the form has %q to %q", from, until)
 	}
 	if got := b.get("/admin/audit?nonsense=1&before=x").doc.Find(".notice.warning").Length(); got != 2 {
 		t.Errorf("%d notices, want 2", got)

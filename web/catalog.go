@@ -5,7 +5,9 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
+	"labhook/db"
 	"labhook/engine"
 	"labhook/views"
 )
@@ -25,7 +27,18 @@ func (s *Server) handleCatalog(w http.ResponseWriter, r *http.Request) {
 	crumbs := catalogCrumbs()
 	crumbs[len(crumbs)-1].URL = ""
 	p := s.page(r, "Event catalog", "admin", crumbs...)
-	s.render(w, r, http.StatusOK, views.EventCatalogPage(views.EventCatalog{Page: p, Listening: listening(s.store.Directory())}))
+	var codes []string
+	for _, t := range p.Catalog.All() {
+		codes = append(codes, t.Code)
+	}
+	lastDay, err := s.store.CountTypes(r.Context(), codes, p.Now.Add(-24*time.Hour))
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	s.render(w, r, http.StatusOK, views.EventCatalogPage(views.EventCatalog{
+		Page: p, Listening: listening(s.store.Directory()), LastDay: lastDay, CountedTo: db.MaxTypeCount,
+	}))
 }
 
 // listening counts the enabled webhooks that listen to each event type.
@@ -67,8 +80,15 @@ func (s *Server) handleEventType(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
+	lastDay, err := s.store.CountTypes(r.Context(), []string{t.Code}, time.Now().Add(-24*time.Hour))
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
 	dir := s.store.Directory()
 	d := views.EventTypeDetail{Page: s.page(r, t.Label, "admin", catalogCrumbs(views.Crumb{Label: t.Label})...), Type: t, Recent: recent.Rows}
+	n := lastDay[t.Code]
+	d.LastDay = views.CappedNumber(min(n, db.MaxTypeCount), n > db.MaxTypeCount) + " accepted"
 	for _, c := range dir.Consumers() {
 		for _, hook := range dir.Webhooks(c.ID) {
 			switch {

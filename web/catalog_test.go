@@ -243,3 +243,21 @@ func TestEventTypeFormKeepsWhatWasTyped(t *testing.T) {
 		}
 	}
 }
+
+// The catalog counts what came in the last 24 hours, and leads to it.
+func TestCatalogCountsTheLastDay(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.signIn(engine.RoleViewer)
+	for range 3 {
+		b.addEvent(ofType(engine.LabScored))
+	}
+	page := b.get(views.EventCatalogURL())
+	links := page.doc.Find("td[data-label='Last 24 hours'] a")
+	if to := links.AttrOr("href", ""); links.Length() != 1 || links.Text() != "3" || to != views.EventsURL("event", engine.LabScored, "since", "24h") {
+		t.Errorf("%d links, %q to %s", links.Length(), links.Text(), to)
+	}
+	if got := b.get(views.EventTypeURL(engine.LabScored)).fact("Last 24 hours"); got != "3 accepted" {
+		t.Errorf("the page of the type says %q", got)
+	}
+}

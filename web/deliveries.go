@@ -123,7 +123,7 @@ func (s *Server) deliveryList(r *http.Request, q listQuery, url func(...string) 
 		}
 		first, last := page.Rows[0].ID.String(), page.Rows[len(page.Rows)-1].ID.String()
 		l.Newer, l.Older = neighbours(q.fixed(l.Page.Now), page.Newer, page.Older, first, last, url)
-		l.Select = selectLink(q, l.Page, url)
+		l.Select, l.SelectAll = selectLinks(q, l.Page, url)
 	}
 	if !page.Newer && q.first() && !q.selecting {
 		newest := engine.DeliveryID(1)
@@ -139,7 +139,7 @@ func (s *Server) deliveryList(r *http.Request, q listQuery, url func(...string) 
 func (s *Server) deliveryTable(q listQuery, p views.Page, rows []engine.DeliveryRow) views.DeliveryTable {
 	return views.DeliveryTable{
 		Page: p, ID: "deliveries", Caption: "Deliveries, newest first", Rows: rows, HideWebhook: q.webhook != 0 || q.preset != 0,
-		List: q.fixed(p.Now).list(), Selecting: q.selecting && p.Can(engine.RoleDeveloper),
+		List: q.fixed(p.Now).list(), Selecting: q.selecting && p.Can(engine.RoleDeveloper), Selected: q.selected,
 	}
 }
 
@@ -152,23 +152,28 @@ func quickLinks(q listQuery, url func(...string) string) (links []views.Link) {
 	return links
 }
 
-// selectLink begins the selection of rows for those who may do something with them, or ends it.
-func selectLink(q listQuery, p views.Page, url func(...string) string) views.Link {
-	link := views.Link{Text: "Select…"}
+// selectLinks begin the selection of rows for those who may do something with them, or end it; and select all rows of
+// the page, or none.
+func selectLinks(q listQuery, p views.Page, url func(...string) string) (link, all views.Link) {
 	if !p.Can(engine.RoleDeveloper) {
-		return views.Link{}
+		return link, all
 	}
-	if q.selecting {
-		link.Text = "End selection"
+	to := func(text string, selecting, selected bool) views.Link {
+		next := q
+		next.selecting, next.selected = selecting, selected
+		return views.Link{Text: text, URL: url(next.pairs("before", q.before, "after", q.after)...)}
 	}
-	q.selecting = !q.selecting
-	var place []string
-	if !q.first() {
-		place = []string{"before", q.before, "after", q.after}
+	switch {
+	case q.selected:
+		return to("End selection", false, false), to("Select none", true, false)
+	case q.selecting:
+		return to("End selection", false, false), to("Select all on this page", true, true)
 	}
-	link.URL = url(q.pairs(place...)...)
-	return link
+	return to("Select…", true, false), all
 }
+
+// slowPeriods are those that a list offers that took too long.
+var slowPeriods = periods[:3]
 
 // tooSlow stands in the place of rows that were not found in time.
 func tooSlow(q listQuery, url func(...string) string) views.EmptyList {
@@ -176,8 +181,14 @@ func tooSlow(q listQuery, url func(...string) string) views.EmptyList {
 		Title: "This takes too long",
 		Text:  fmt.Sprintf("The search was stopped after %s: what the filter asks for is rare among very many deliveries. Narrow the period, or choose a webhook.", views.Duration(listPatience)),
 	}
-	q.since, q.from, q.to = periods[0].name, time.Time{}, time.Time{}
-	e.Action = views.Link{Text: periods[0].label, URL: url(q.pairs()...)}
+	start := q.start(time.Now())
+	for _, p := range slowPeriods {
+		if next := q; start.IsZero() || time.Since(start) > p.length+time.Minute {
+			next.since, next.from, next.to = p.name, time.Time{}, time.Time{}
+			e.Actions = append(e.Actions, views.Link{Text: p.label, URL: url(next.pairs()...)})
+		}
+	}
+	e.Actions = append(e.Actions, views.Link{Text: "Clear filters", URL: url()})
 	return e
 }
 

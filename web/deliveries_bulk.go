@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"sync"
@@ -15,9 +16,10 @@ import (
 )
 
 const (
-	maxBulk    = 1000 // deliveries that one click sends again or cancels
-	bulkShown  = 10   // of which the page that asks shows so many
-	bulkAtOnce = 16   // changes under way at a time: the writer makes one transaction of them
+	maxBulk      = 1000 // deliveries that one click sends again or cancels
+	bulkShown    = 10   // of which the page that asks shows so many
+	recoverShown = 5    // webhooks whose recovery it offers when that is too few
+	bulkAtOnce   = 16   // changes under way at a time: the writer makes one transaction of them
 )
 
 // bulk is what somebody wants to do with several deliveries.
@@ -105,7 +107,7 @@ func (s *Server) refuses(b bulk, row *engine.DeliveryRow, now time.Time) bool {
 	if !b.resends() {
 		return row.State.Final()
 	}
-	return !row.State.Final() || s.mayResend(row, now) != nil
+	return s.store.Directory().MayResend(&row.Delivery, now) != nil
 }
 
 // chosenByFilter returns the oldest deliveries that the filter chooses.
@@ -153,8 +155,8 @@ func (s *Server) handleBulk(w http.ResponseWriter, r *http.Request) {
 		Do:   b.do, List: b.query.list(), ListURL: b.back(), Until: b.until.UTC().Format(time.RFC3339Nano),
 		Count: len(rows), More: more, LeftOut: leftOut,
 	}
-	if webhook := max(b.query.preset, b.query.webhook); webhook != 0 {
-		page.RecoverURL = views.WebhookRecoverURL(webhook)
+	if more && b.resends() {
+		page.Recover = s.recoverLinks(rows)
 	}
 	if b.do == views.BulkResend || b.do == views.BulkCancel {
 		for _, row := range rows {
@@ -163,6 +165,21 @@ func (s *Server) handleBulk(w http.ResponseWriter, r *http.Request) {
 	}
 	page.First = views.DeliveryTable{Page: page.Page, ID: "first", Caption: "Oldest first", Rows: rows[:min(len(rows), bulkShown)]}
 	s.render(w, r, http.StatusOK, views.BulkPage(page))
+}
+
+// recoverLinks lead to the recovery of the webhooks that most of the deliveries are for.
+func (s *Server) recoverLinks(rows []engine.DeliveryRow) (links []views.Link) {
+	count := map[engine.WebhookID]int{}
+	for _, row := range rows {
+		count[row.WebhookID]++
+	}
+	ids := slices.SortedFunc(maps.Keys(count), func(x, y engine.WebhookID) int { return cmp.Or(cmp.Compare(count[y], count[x]), cmp.Compare(x, y)) })
+	for _, id := range ids {
+		if s.store.Directory().Webhook(id) != nil && len(links) < recoverShown {
+			links = append(links, views.Link{Text: webhookName(s.store.Directory(), id), URL: views.WebhookRecoverURL(id)})
+		}
+	}
+	return links
 }
 
 // handleBulkDone sends several deliveries again, or cancels them. Each is judged by itself, as it may have gone on
@@ -186,9 +203,6 @@ func (s *Server) handleBulkDone(w http.ResponseWriter, r *http.Request) {
 	if b.resends() {
 		done = "sent again"
 		change = func(ctx context.Context, row engine.DeliveryRow) error {
-			if err := s.mayResend(&row, time.Now()); err != nil {
-				return err
-			}
 			_, err := s.engine.Resend(ctx, who, row.ID)
 			return err
 		}
@@ -217,11 +231,10 @@ func each(ctx context.Context, rows []engine.DeliveryRow, change func(context.Co
 		work.Go(func() {
 			for row := range queue {
 				err := change(ctx, row)
-				_, refused := errors.AsType[refusal](err)
 				mu.Lock()
 				if err == nil {
 					changed++
-				} else if !refused && !errors.Is(err, engine.ErrConflict) && !errors.Is(err, engine.ErrNotFound) && failed == nil {
+				} else if !errors.Is(err, engine.ErrConflict) && !errors.Is(err, engine.ErrNotFound) && failed == nil {
 					failed = err
 				}
 				mu.Unlock()

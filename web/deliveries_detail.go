@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"labhook/db"
 	"labhook/engine"
 	"labhook/views"
 )
@@ -30,58 +32,112 @@ func pathID(r *http.Request, name string, id encoding.TextUnmarshaler) error {
 // handleDelivery shows one delivery and its attempts.
 func (s *Server) handleDelivery(w http.ResponseWriter, r *http.Request) {
 	var id engine.DeliveryID
-	if err := pathID(r, "dlv", &id); err != nil {
-		s.fail(w, r, err)
-		return
+	err := pathID(r, "dlv", &id)
+	var d views.DeliveryDetail
+	if err == nil {
+		d, err = s.deliveryDetail(r, id)
 	}
-	row, err := s.store.Delivery(r.Context(), id)
+	if err == nil {
+		err = s.inList(r, &d)
+	}
 	if err != nil {
 		s.fail(w, r, err)
 		return
-	}
-	webhook, err := s.store.Webhook(r.Context(), row.WebhookID)
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	attempts, err := s.store.Attempts(r.Context(), id)
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	if s.hidesBodies(r) {
-		hideBodies(attempts)
-	}
-	p := s.page(r, "Delivery "+id.String(), "deliveries",
-		views.Crumb{Label: "Deliveries", URL: views.DeliveriesURL()}, views.Crumb{Label: id.String()})
-	chosen, _ := strconv.Atoi(r.FormValue("attempt")) // what is no number asks for the latest
-	d := views.NewDeliveryDetail(p, row, attempts, chosen, r.FormValue("raw") != "")
-	d.Webhook, d.Unusable = webhook, s.store.Directory().Unusable(row.WebhookID, p.Now)
-	d.InLine = s.engine.InLine(&row.Delivery)
-	if d.Streak, err = s.store.Streak(r.Context(), row.WebhookID); err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	if d.Gate, d.HeldBy, err = s.gatesOf(r.Context(), row); err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	if !isHTMX(r) { // a poll does not change the way
-		if err := s.inList(r, &d); err != nil {
-			s.fail(w, r, err)
-			return
-		}
 	}
 	s.live(w, r, views.Delivery(d), "delivery")
 }
 
-// inList finds the deliveries around this one in the list that the reader came from.
+// deliveryDetail gathers what the page of a delivery shows, its place in a list left out.
+func (s *Server) deliveryDetail(r *http.Request, id engine.DeliveryID) (d views.DeliveryDetail, err error) {
+	row, err := s.store.Delivery(r.Context(), id)
+	if err != nil {
+		return d, err
+	}
+	webhook, err := s.store.Webhook(r.Context(), row.WebhookID)
+	if err != nil {
+		return d, err
+	}
+	attempts, err := s.store.Attempts(r.Context(), id)
+	if err != nil {
+		return d, err
+	}
+	hash := payloadHash(attempts)
+	if s.hidesBodies(r) {
+		hideBodies(attempts)
+		hash = ""
+	}
+	p := s.page(r, "Delivery "+id.String(), "deliveries",
+		views.Crumb{Label: "Deliveries", URL: views.DeliveriesURL()}, views.Crumb{Label: id.String()})
+	chosen, _ := strconv.Atoi(r.FormValue("attempt")) // what is no number asks for the latest
+	d = views.NewDeliveryDetail(p, row, attempts, chosen, r.FormValue("raw") != "")
+	d.Webhook, d.PayloadHash, d.InLine = webhook, hash, s.engine.InLine(&row.Delivery)
+	if refused := s.store.Directory().MayResend(&row.Delivery, p.Now); refused != nil {
+		d.NoResend = refused.Error()
+	}
+	if d.AskedBy, err = s.askedBy(r.Context(), row, attempts); err != nil {
+		return d, err
+	}
+	if d.Streak, err = s.store.Streak(r.Context(), row.WebhookID); err != nil {
+		return d, err
+	}
+	d.Gate, d.HeldBy, err = s.gatesOf(r.Context(), row)
+	return d, err
+}
+
+// payloadHash is the SHA-256 of the body that the latest attempt sent, in hex; "" when it sent none.
+func payloadHash(attempts []engine.Attempt) string {
+	if len(attempts) == 0 || len(attempts[len(attempts)-1].Request.Body) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%x", sha256.Sum256(attempts[len(attempts)-1].Request.Body))
+}
+
+// askedBy names who asked for the attempts that were made by hand: the latest entry of the audit log before each says so,
+// or the recovery that it was a part of.
+func (s *Server) askedBy(ctx context.Context, row engine.DeliveryRow, attempts []engine.Attempt) (map[int]string, error) {
+	if !slices.ContainsFunc(attempts, func(a engine.Attempt) bool { return a.Trigger == engine.TriggerManual }) {
+		return nil, nil
+	}
+	log, err := s.store.FindAudit(ctx, db.AuditFilter{Object: row.ID.String(), Limit: engine.MaxPageSize})
+	if err != nil {
+		return nil, err
+	}
+	recoveries, err := s.store.Recoveries(ctx, row.WebhookID, latestRecoveries)
+	if err != nil {
+		return nil, err
+	}
+	names := map[int]string{}
+	for _, a := range attempts {
+		var at time.Time
+		asked := func(by string, when time.Time) {
+			if a.Trigger == engine.TriggerManual && !when.After(a.StartedAt) && when.After(at) {
+				names[a.Number], at = by, when
+			}
+		}
+		for _, e := range log.Rows {
+			if e.Action == "delivery.resend" || e.Action == "delivery.hasten" {
+				asked(e.Who.Name, e.At)
+			}
+		}
+		for _, recovery := range recoveries {
+			if !row.CreatedAt.Before(recovery.Since) && row.ID <= recovery.Last {
+				asked(recovery.CreatedBy, recovery.CreatedAt)
+			}
+		}
+	}
+	return names, nil
+}
+
+// inList finds the deliveries around this one in the list that the reader came from. A poll does not change the way.
 func (s *Server) inList(r *http.Request, d *views.DeliveryDetail) error {
 	q, listURL, ok := s.givenList(r)
 	if !ok {
 		return nil
 	}
 	d.List, d.ListURL = q.list(), listURL(q.pairs()...)
+	if isHTMX(r) {
+		return nil
+	}
 	ctx, stop := context.WithTimeout(r.Context(), listPatience)
 	defer stop()
 	newer, older := q.filter(d.Page.Now), q.filter(d.Page.Now)
@@ -160,13 +216,6 @@ func download(w http.ResponseWriter, name string, body []byte) {
 func (s *Server) handleDeliveryResend(w http.ResponseWriter, r *http.Request) {
 	s.changeDelivery(w, r, "Resend accepted. The attempt appears below.",
 		func(ctx context.Context, id engine.DeliveryID) (engine.Delivery, error) {
-			row, err := s.store.Delivery(ctx, id)
-			if err == nil {
-				err = s.mayResend(&row, time.Now())
-			}
-			if err != nil {
-				return engine.Delivery{}, err
-			}
 			return s.engine.Resend(ctx, s.actor(r), id)
 		})
 }
@@ -190,23 +239,6 @@ func (s *Server) handleDeliveryCancel(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// refusal is the reason why a delivery is not changed, for the person who asked for it.
-type refusal string
-
-// Error returns the reason.
-func (r refusal) Error() string { return string(r) }
-
-// mayResend returns a refusal when the delivery is not to be sent again now, whatever its state.
-func (s *Server) mayResend(row *engine.DeliveryRow, now time.Time) error {
-	if row.Test {
-		return refusal("A test is made once: test the webhook again.")
-	}
-	if reason := s.store.Directory().Unusable(row.WebhookID, now); reason != "" {
-		return refusal(reason)
-	}
-	return nil
-}
-
 // changeDelivery makes one change and leads back to the delivery, which shows what came of it. A change that is not
 // possible any more is no error page: the delivery went on between the look and the click.
 func (s *Server) changeDelivery(w http.ResponseWriter, r *http.Request, done string,
@@ -218,7 +250,7 @@ func (s *Server) changeDelivery(w http.ResponseWriter, r *http.Request, done str
 		return
 	}
 	_, err := change(r.Context(), id)
-	if why, ok := errors.AsType[refusal](err); ok {
+	if why, ok := errors.AsType[engine.Conflict](err); ok {
 		done = "Nothing was changed. " + why.Error()
 	} else if errors.Is(err, engine.ErrConflict) {
 		done = "Nothing was changed: the delivery went on meanwhile."

@@ -51,7 +51,7 @@ func TestDeliverySaysWhatHappens(t *testing.T) {
 		if got := a.text(".lead"); a.status != http.StatusOK || !strings.HasPrefix(got, test.want) {
 			t.Errorf("%s: status %d, %q, want %q", test.name, a.status, got, test.want)
 		}
-		buttons := a.doc.Find("#delivery form button").Map(func(_ int, s *goquery.Selection) string { return s.Text() })
+		buttons := a.doc.Find("#delivery .actions form button").Map(func(_ int, s *goquery.Selection) string { return s.Text() })
 		if got := strings.Join(buttons, ", "); got != test.buttons {
 			t.Errorf("%s: buttons %q, want %q", test.name, got, test.buttons)
 		}

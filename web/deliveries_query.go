@@ -53,6 +53,7 @@ type listQuery struct {
 	newer         string // asks only for what came after that row
 
 	selecting bool // rows are being selected
+	selected  bool // and all of the page are
 
 	text    string   // what stands in the text box and is to be looked for
 	notices []string // what the address asks for and cannot be done
@@ -78,7 +79,7 @@ var listParameters = map[string]func(q *listQuery, value string) string{
 	"q":        func(q *listQuery, value string) string { q.text = value; return "" },
 	"before":   func(q *listQuery, value string) string { q.before = value; return "" },
 	"after":    func(q *listQuery, value string) string { q.after = value; return "" },
-	"select":   func(q *listQuery, value string) string { q.selecting = true; return "" },
+	"select":   func(q *listQuery, value string) string { q.selecting, q.selected = true, value == selectAll; return "" },
 	"newer":    func(q *listQuery, value string) string { q.newer = value; return "" },
 }
 
@@ -120,6 +121,9 @@ func (q *listQuery) readTest(value string) string {
 	return ""
 }
 
+// selectAll is the value of "select" in the address of a page whose rows are all selected.
+const selectAll = "all"
+
 // customPeriod stands for the times in from and to.
 const customPeriod = "custom"
 
@@ -142,15 +146,21 @@ func (q *listQuery) settlePeriod() {
 
 // readTime reads a time as a link has it, or as a form does.
 func (q *listQuery) readTime(into *time.Time, value string) string {
-	t, err := time.Parse(time.RFC3339, value)
-	if err != nil {
-		t, err = time.ParseInLocation(timeLayout, value, q.zone)
-	}
+	t, err := typedTime(value, q.zone)
 	if err != nil {
 		return "is no time such as 2027-06-30T18:00"
 	}
-	*into = t.UTC()
+	*into = t
 	return ""
+}
+
+// typedTime reads a time as a link has it, or as a form does in the reader's zone.
+func typedTime(value string, zone *time.Location) (time.Time, error) {
+	t, err := time.Parse(time.RFC3339, value)
+	if err != nil {
+		t, err = time.ParseInLocation(timeLayout, value, zone)
+	}
+	return t.UTC(), err
 }
 
 func periodNamed(name string) (period, bool) {
@@ -215,7 +225,10 @@ func (q listQuery) pairs(more ...string) []string {
 	}
 	pairs = append(pairs, "code", q.result.String(), "webhook", q.webhook.String(), "consumer", q.consumer.String(), "event", q.event,
 		"event_id", q.eventID.String(), "lab", q.lab, "test", testValue(q.test), "since", q.since, "from", linkTime(q.from), "to", linkTime(q.to))
-	if q.selecting {
+	switch {
+	case q.selected:
+		pairs = append(pairs, "select", selectAll)
+	case q.selecting:
 		pairs = append(pairs, "select", "true")
 	}
 	return append(pairs, more...)
@@ -223,7 +236,7 @@ func (q listQuery) pairs(more ...string) []string {
 
 // list writes the query for a page that is reached from the list and leads back to it, or to its rows.
 func (q listQuery) list() string {
-	q.selecting = false
+	q.selecting, q.selected = false, false
 	pairs := append([]string{"logs", q.preset.String()}, q.pairs()...)
 	values := url.Values{}
 	for i := 0; i < len(pairs); i += 2 {

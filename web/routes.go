@@ -128,6 +128,7 @@ func (s *Server) routes() []route {
 		{"POST " + consumers + "/{con}/webhooks/check", developer, s.handleWebhookCheck},
 		{"GET /webhooks/{wh}", viewer, s.handleWebhook},
 		{"GET /webhooks/{wh}/logs", viewer, s.handleWebhookLogs},
+		{"GET /webhooks/{wh}/changes", viewer, s.handleWebhookChanges},
 		{"GET /webhooks/{wh}/activity", viewer, s.handleWebhookActivity},
 		{"GET /webhooks/{wh}/edit", developer, s.handleWebhookEdit},
 		{"POST /webhooks/{wh}/edit", developer, s.handleWebhookSave},
@@ -149,6 +150,7 @@ func (s *Server) routes() []route {
 		{"GET /deliveries/bulk", developer, s.handleBulk},
 		{"POST /deliveries/bulk", developer, s.handleBulkDone},
 		{"GET /deliveries/{dlv}", viewer, s.handleDelivery},
+		{"POST /deliveries/{dlv}/attempts/{n}/curl", developer, s.handleSignedCurl},
 		{"GET /deliveries/{dlv}/attempts/{n}/request.raw", viewer, s.handleRequestBody},
 		{"GET /deliveries/{dlv}/attempts/{n}/response.raw", viewer, s.handleAnswerBody},
 		{"POST /deliveries/{dlv}/resend", developer, s.handleDeliveryResend},
@@ -156,6 +158,8 @@ func (s *Server) routes() []route {
 		{"POST /deliveries/{dlv}/cancel", developer, s.handleDeliveryCancel},
 		{"GET /events", viewer, s.handleEvents},
 		{"GET /events/{evt}", viewer, s.handleEvent},
+		{"GET /events/{evt}/replay", developer, s.handleReplay},
+		{"POST /events/{evt}/replay", developer, s.handleReplayed},
 		{"GET /events/{evt}/data.raw", viewer, s.handleEventData},
 
 		// lab instances and their gates

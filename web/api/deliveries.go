@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
-	"net/http"
 	"strings"
 	"unicode/utf8"
 
@@ -137,11 +136,8 @@ func (s *server) resendDelivery(ctx context.Context, in *deliveryPath) (*answer[
 	if err != nil {
 		return nil, err
 	}
-	if found.Test {
-		return nil, newProblem(http.StatusConflict, "A test is made once; test the webhook again with POST "+Prefix+"/webhooks/"+found.WebhookID.String()+"/test")
-	}
 	if found.Delivery, err = s.Engine.Resend(ctx, callOf(ctx).actor(), found.ID); err != nil {
-		return nil, conflict(err, "The delivery has not ended yet; only one that has can be sent again")
+		return nil, err
 	}
 	return &answer[Delivery]{deliveryOut(found)}, nil
 }

@@ -62,6 +62,28 @@ func TestResendMany(t *testing.T) {
 	}
 }
 
+// TestResendOutOfUse: the screens, one request and many refuse what is out of use with the same sentence, and nothing changes.
+func TestResendOutOfUse(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	id := b.ended(t, 1)[0]
+	var before, after api.DeliveryDetail
+	b.send(t, "GET", "/api/v1/deliveries/"+id, "contoso", "").want(200).into(&before)
+	b.send(t, "POST", "/api/v1/webhooks/"+before.Webhook+"/disable", "contoso", "").want(200)
+	const why = "The webhook is disabled."
+	if p := b.send(t, "POST", "/api/v1/deliveries/"+id+"/resend", "contoso", "").problem(409); p.Detail != why {
+		t.Errorf("one: %q", p.Detail)
+	}
+	out := b.resend(t, "contoso", fmt.Sprintf(`{"ids": [%q]}`, id))
+	if p := out.Results[0].Problem; out.Resent != 0 || p == nil || p.Status != 409 || p.Detail != why {
+		t.Errorf("many: %+v", out)
+	}
+	b.send(t, "GET", "/api/v1/deliveries/"+id, "contoso", "").want(200).into(&after)
+	if after.State != before.State || after.Trigger != before.Trigger {
+		t.Errorf("it was %s, now it is %+v", before.State, after.Delivery)
+	}
+}
+
 // TestResendByFilter counts and then sends again what a filter chooses, in parts.
 func TestResendByFilter(t *testing.T) {
 	t.Parallel()
@@ -101,6 +123,7 @@ func TestResendInParts(t *testing.T) {
 	one := eventJSON("")
 	b.send(t, "POST", "/api/v1/events/batch", "contoso", "["+one+strings.Repeat(","+one, 200)+"]").want(200)
 	b.send(t, "POST", path+"/disable", "contoso", "").want(200)
+	b.send(t, "POST", path+"/enable", "contoso", "").want(200)
 	first := b.resend(t, "contoso", `{"filter": {"status": ["cancelled"]}}`)
 	if first.Deliveries != 200 || first.Resent != 200 || !first.More || first.Next == nil {
 		t.Fatalf("%d deliveries, %d sent again, more %t, next %v", first.Deliveries, first.Resent, first.More, first.Next)

@@ -160,6 +160,19 @@ func TestDeliveryAndEventScreens(t *testing.T) {
 	if err := s.engine.Stop(t.Context()); err != nil { // all outcomes are on disk then
 		t.Fatal(err)
 	}
+	row, err := s.store.Delivery(t.Context(), failed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next, err := s.store.Webhook(t.Context(), row.WebhookID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next.Timeout, next.Description = 5*time.Second, "Ask Lee."
+	if _, err := s.store.UpdateWebhook(t.Context(), engine.System, next); err != nil {
+		t.Fatal(err)
+	}
+	changes := "/webhooks/" + next.ID.String() + "/changes"
 	event := func(id engine.DeliveryID) string {
 		row, err := s.store.Delivery(t.Context(), id)
 		if err != nil {
@@ -182,6 +195,7 @@ func TestDeliveryAndEventScreens(t *testing.T) {
 		"delivery-delivered": "/deliveries/" + delivered.String(), "delivery-failed": "/deliveries/" + failed.String(),
 		"delivery-refused": "/deliveries/" + refused.String() + "?raw=1", "delivery-scheduled": "/deliveries/" + scheduled.String(),
 		"event": event(delivered), "event-live": event(scheduled), "event-alone": "/events/" + alone.ID.String(),
+		"deliveries-select": "/deliveries?select=all", "event-replay": event(delivered) + "/replay", "webhook-changes": changes,
 	}
 	for _, look := range screens {
 		t.Run(look.String(), func(t *testing.T) {

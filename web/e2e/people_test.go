@@ -135,6 +135,24 @@ func TestShortcuts(t *testing.T) {
 		t.Errorf("f leads to %q", focus())
 	}
 	b.open("/deliveries")
+	press("x")
+	b.until("document.querySelectorAll('tbody [type=checkbox]').length > 0")
+	press("j", "x", "j", "x", "x")
+	if got := evaluate[int](b, "document.querySelectorAll('tbody :checked').length"); got != 1 {
+		t.Errorf("x selects %d rows", got)
+	}
+	b.open("/deliveries")
+	b.follow("tbody tr:last-child th a")
+	press("[")
+	b.until("document.querySelector('#in-list a[rel=next]') !== null && document.readyState === 'complete'")
+	press("1")
+	if got := evaluate[bool](b, "document.activeElement.matches('#attempt-1 summary') && document.querySelector('#attempt-1 details').open"); !got {
+		t.Errorf("1 leads to %q", focus())
+	}
+	press("c")
+	b.until("/^(Copied|Press)/.test(document.querySelector('[data-copy^=\"#curl\"]').textContent) && document.querySelector('#attempt-1-curl').open")
+	press("r")
+	b.until("/Resend/.test(document.querySelector('.flash')?.textContent) && location.search.includes('list=')")
 	press("?")
 	b.until("document.querySelector('dialog[open] #keys-map') !== null")
 	b.check("keys-dialog")
