@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"mime"
 	"net/http"
 	"reflect"
@@ -22,13 +21,18 @@ const timeWords = "a time such as 2026-10-22T14:02:11Z (RFC 3339)"
 
 // readBody reads a body as it is described.
 func readBody(w http.ResponseWriter, r *http.Request, b *body) ([]byte, error) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, b.limit))
+	var buffer bytes.Buffer
+	if 0 < r.ContentLength && r.ContentLength <= b.limit {
+		buffer.Grow(int(r.ContentLength) + bytes.MinRead)
+	}
+	_, err := buffer.ReadFrom(http.MaxBytesReader(w, r.Body, b.limit))
+	body := buffer.Bytes()
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return nil, newProblem(http.StatusRequestEntityTooLarge, fmt.Sprintf("The body may have at most %d bytes", b.limit))
 	} else if err != nil {
 		return nil, newProblem(http.StatusBadRequest, "The body broke off")
 	}
-	if sent := r.Header.Get("Content-Type"); len(body) > 0 && sent != "" {
+	if sent := r.Header.Get("Content-Type"); len(body) > 0 && sent != "" && sent != "application/json" {
 		mediaType, _, err := mime.ParseMediaType(sent)
 		if err != nil || mediaType != "application/json" && !strings.HasSuffix(mediaType, "+json") && !(b.lines && mediaType == ndjson) {
 			detail := "Send JSON, with the header Content-Type: application/json"
