@@ -277,9 +277,23 @@ func (s *Store) ChangeDelivery(ctx context.Context, who engine.Actor, id engine.
 	return d, nil
 }
 
-// mayWait refuses to make a delivery due that is about to be cancelled.
+func scanBytes(row scanner) (data []byte, err error) { return data, row.Scan(&data) }
+
+// mayWait refuses to make a delivery due that is about to be cancelled, or whose bodies are gone.
 func (t *tx) mayWait(id engine.DeliveryID, step engine.Step) error {
-	if len(t.cancelling) == 0 || step != engine.StepResend && step != engine.StepHasten {
+	if step != engine.StepResend && step != engine.StepHasten {
+		return nil
+	}
+	if step == engine.StepResend {
+		mark, err := get(t, scanBytes, "SELECT CASE WHEN "+bodyGone+" THEN e.data END FROM deliveries d CROSS JOIN events e ON e.id = d.event WHERE d.id = ?", int64(id))
+		if err != nil {
+			return err
+		}
+		if at, gone := goneAt(mark); gone {
+			return engine.BodyGone(at)
+		}
+	}
+	if len(t.cancelling) == 0 {
 		return nil
 	}
 	d, err := getDelivery(t, id)

@@ -66,13 +66,16 @@ type Limits struct {
 	Claim           int // deliveries claimed in one transaction; default 256
 }
 
+// defaultLimits are those that administrators may change.
+var defaultLimits = Limits{Senders: 256, SendersPerWebhook: 64}
+
 func (l Limits) withDefaults() Limits {
 	for _, f := range []struct {
 		value *int
 		is    int
 	}{
-		{&l.Senders, 256},
-		{&l.SendersPerWebhook, 64},
+		{&l.Senders, defaultLimits.Senders},
+		{&l.SendersPerWebhook, defaultLimits.SendersPerWebhook},
 		{&l.LeastSenders, 4},
 		{&l.Slow, 1024},
 		{&l.Ready, 8192},
@@ -190,7 +193,10 @@ func (d *dispatcher) next() (*flight, *Sending) {
 	defer d.mu.Unlock()
 	for {
 		q := d.nextQueue()
-		if q == nil {
+		if q == nil || d.senders > d.limits.Senders {
+			if q != nil {
+				d.enter(q)
+			}
 			d.senders--
 			return nil, nil
 		}

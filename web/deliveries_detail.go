@@ -36,7 +36,7 @@ func (s *Server) handleDelivery(w http.ResponseWriter, r *http.Request) {
 	}
 	row, err := s.store.Delivery(r.Context(), id)
 	if err != nil {
-		s.fail(w, r, err)
+		s.failOrGone(w, r, "This delivery", int64(id), err)
 		return
 	}
 	webhook, err := s.store.Webhook(r.Context(), row.WebhookID)
@@ -126,7 +126,11 @@ func (s *Server) attempt(w http.ResponseWriter, r *http.Request) (engine.Deliver
 	}
 	i := slices.IndexFunc(attempts, func(a engine.Attempt) bool { return strconv.Itoa(a.Number) == r.PathValue("n") })
 	if i < 0 {
-		s.fail(w, r, engine.ErrNotFound)
+		s.failOrGone(w, r, "This delivery", int64(id), engine.ErrNotFound)
+		return id, nil
+	}
+	if at := attempts[i].BodyGoneAt; !at.IsZero() {
+		s.gone(w, r, "What this delivery carried", at)
 		return id, nil
 	}
 	return id, &attempts[i]
@@ -200,6 +204,9 @@ func (r refusal) Error() string { return string(r) }
 func (s *Server) mayResend(row *engine.DeliveryRow, now time.Time) error {
 	if row.Test {
 		return refusal("A test is made once: test the webhook again.")
+	}
+	if !row.BodyGoneAt.IsZero() {
+		return refusal(engine.BodyGone(row.BodyGoneAt).Error())
 	}
 	if reason := s.store.Directory().Unusable(row.WebhookID, now); reason != "" {
 		return refusal(reason)
