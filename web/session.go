@@ -72,6 +72,7 @@ func (st *sessionStore) Get(r *http.Request, name string) (*sessions.Session, er
 func (st *sessionStore) New(r *http.Request, name string) (*sessions.Session, error) {
 	session := sessions.NewSession(st, name)
 	options := st.options
+	options.MaxAge = int(st.db.Settings().SessionLife / time.Second)
 	session.Options, session.IsNew = &options, true
 	cookie, err := r.Cookie(name)
 	if err != nil {
