@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"labhook/engine/egress"
@@ -139,7 +140,7 @@ func (s StoredSettings) With(group SettingGroup, values map[string]string, given
 			continue
 		}
 		if problem := one.set(&site, values[one.Name]); problem != "" {
-			bad.add(one.Name, "%s", problem)
+			bad.add(one.Name, "%s", strings.Replace(problem, "whole number", "whole number of "+one.Unit, 1))
 			continue
 		}
 		if text := one.Text(&site); text == one.Text(&DefaultSite) {

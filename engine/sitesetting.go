@@ -52,15 +52,15 @@ const (
 
 // SiteSetting describes one of the SiteSettings: how it is called, entered and read.
 type SiteSetting struct {
-	Group       SettingGroup
-	Name        string // as in the form of the screen, the audit log and, with hyphens, in a flag: "session_idle"
-	Label       string
-	About       string // one or two sentences
-	Kind        SettingKind
-	Unit        string      // of a number: "days"
-	Zero        string      // what 0, or nothing, means; empty: it means nothing special
-	Choices     [][2]string // of a choice: values and labels
-	NeedsReboot bool        // a change takes effect at the next start
+	Group        SettingGroup
+	Name         string // as in the form of the screen, the audit log and, with hyphens, in a flag: "session_idle"
+	Label        string
+	About        string // one or two sentences
+	Kind         SettingKind
+	Unit         string      // of a number: "days"
+	Zero         string      // what 0, or nothing, means; empty: it means nothing special
+	Choices      [][2]string // of a choice: values and labels
+	NeedsRestart bool        // a change takes effect at the next start
 
 	field func(*SiteSettings) settingField
 }

@@ -10,7 +10,7 @@ var SettingList = []SiteSetting{
 		field: func(s *SiteSettings) settingField { return textField{&s.Name, siteName} },
 	},
 	{
-		Group: GeneralSettings, Name: "public_url", Label: "Base URL", Zero: "The address of each request", NeedsReboot: true,
+		Group: GeneralSettings, Name: "public_url", Label: "Base URL", Zero: "The address of each request", NeedsRestart: true,
 		About: "The address under which people reach the server, such as https://hooks.example.com. With https: cookies are sent over TLS only: make sure that it works before you enter it.",
 		field: func(s *SiteSettings) settingField { return textField{&s.PublicURL, CheckPublicURL} },
 	},

@@ -18,7 +18,7 @@ func (f SiteForm) field(one *engine.SiteSetting) Field {
 		ID: one.Name, Label: one.Label, Hint: one.About, Value: f.Values[one.Name], Checked: f.Values[one.Name] == "true",
 		Autocomplete: "off", Problems: f.Page.Problems,
 	}
-	if one.NeedsReboot {
+	if one.NeedsRestart {
 		field.Hint += " A change takes effect at the next start."
 	}
 	if one.Kind == engine.NumberKind {

@@ -95,7 +95,7 @@ func (s *Server) allSettings(ctx context.Context) ([]views.ServerSetting, error)
 			list = append(list, views.ServerSetting{
 				Group: group.Label(), Name: name, Label: one.Label, About: one.About, Value: one.Words(one.Text(&site)),
 				Source: stored.Source(one.Name, given), Flag: flag.Flag, Env: flag.Env, OnScreen: true,
-				Pending: one.NeedsReboot && one.Text(&site) != one.Text(&s.startedWith),
+				Pending: one.NeedsRestart && one.Text(&site) != one.Text(&s.startedWith),
 			})
 		}
 		for _, one := range s.settings {

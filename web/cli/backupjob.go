@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"time"
 
 	"labhook/db"
@@ -50,7 +49,9 @@ type backupJob struct {
 var backupNamed = regexp.MustCompile(`^labhook-\d{8}T\d{6}Z\.tar$`)
 
 // backupName is the file of a backup that begins at a time. Names in order are in the order of time.
-func backupName(at time.Time) string { return "labhook-" + at.UTC().Format("20060102T150405Z") + ".tar" }
+func backupName(at time.Time) string {
+	return "labhook-" + at.UTC().Format("20060102T150405Z") + ".tar"
+}
 
 // run makes a backup when one is due, and notes how it went.
 func (j *backupJob) run(ctx context.Context) error {
@@ -109,7 +110,7 @@ func (j *backupJob) clean() error {
 		}
 	}
 	var errs []error
-	for _, name := range slices.Clip(own[:max(0, len(own)-j.plan.keep)]) {
+	for _, name := range own[:max(0, len(own)-j.plan.keep)] {
 		errs = append(errs, os.Remove(filepath.Join(j.plan.dir, name)))
 	}
 	return errors.Join(errs...)
