@@ -154,7 +154,7 @@ func insertAttempt(t *tx, r engine.Record, number int) error {
 // Attempts returns the attempts of a delivery, oldest first.
 func (s *Store) Attempts(ctx context.Context, id engine.DeliveryID) ([]engine.Attempt, error) {
 	attempts, err := list(ctx, s, scanAttempt, `SELECT a.id, a.delivery, a.number, a.trigger, a.started_at, a.webhook_version,
-			a.verb, a.url, a.request_headers, CASE a.event_body WHEN 1 THEN e.data ELSE a.request_body END,
+			a.verb, a.url, a.request_headers, CASE WHEN a.event_body = 1 OR `+bodyGone+` THEN e.data ELSE a.request_body END,
 			a.proto, a.status, a.answer_headers, a.answer_body, a.truncated, a.outcome, a.class, a.error, a.retry_at,
 			a.dns_us, a.connect_us, a.tls_us, a.wait_us, a.body_us, a.total_us, a.reused, a.remote_addr, a.answer_reason, a.unfilled
 		FROM attempts a CROSS JOIN deliveries d ON d.id = a.delivery CROSS JOIN events e ON e.id = d.event
@@ -178,6 +178,9 @@ func scanAttempt(row scanner) (a engine.Attempt, err error) {
 		&a.Outcome.Kind, &a.Outcome.Class, &a.Outcome.Error, at(&a.Outcome.RetryAt),
 		&a.Timings.DNS, &a.Timings.Connect, &a.Timings.TLS, &a.Timings.Wait, &a.Timings.Body, &a.Timings.Total,
 		&a.Timings.Reused, &a.RemoteAddr, &reason, orZero(&unfilled))
+	if at, gone := goneAt(a.Request.Body); gone {
+		a.Request.Body, a.BodyGoneAt = nil, at
+	}
 	a.Request.Headers, a.Unfilled = lines(requestHeaders), lines(unfilled)
 	if answer.StatusCode != 0 {
 		answer.Headers = lines(answerHeaders)

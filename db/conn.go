@@ -41,9 +41,9 @@ func openWriting(path, synchronous string) (*sqlite.Conn, error) {
 
 // run executes a statement to its end and returns how many rows it changed; for one that changes none, what the statement
 // before it did.
-func run(conn *sqlite.Conn, query string, args ...any) (int, error) {
+func run(conn *sqlite.Conn, query string, args ...any) (int64, error) {
 	err := each(conn, func(scanner) (bool, error) { return true, nil }, query, args...)
-	return conn.Changes(), err
+	return int64(conn.Changes()), err
 }
 
 // first reads one row; sql.ErrNoRows when there is none.

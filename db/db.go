@@ -39,6 +39,8 @@ type Options struct {
 	Log *slog.Logger // nil: nothing is logged
 	// Synchronous is SQLite's setting of that name; empty: FULL, which survives a loss of power.
 	Synchronous string
+	// Given are settings of the site that the server was started with: they win over the stored ones.
+	Given map[string]engine.GivenSetting
 	// Exclusive takes the lock that only one sending process may hold.
 	Exclusive bool
 }
@@ -53,6 +55,9 @@ type Store struct {
 	closed    bool // the writer's connection
 	sealer    *sealer
 	directory atomic.Pointer[engine.Directory]
+	settings  atomic.Pointer[engine.SiteSettings]
+	given     map[string]engine.GivenSetting
+	retention atomic.Pointer[storedRetention]
 	keys      keyCache
 	watcher   engine.Watcher // nil: nobody is told
 
@@ -68,7 +73,7 @@ var _ engine.Store = (*Store)(nil)
 
 // Open opens the data directory, and makes it and what belongs in it when it is new.
 func Open(ctx context.Context, o Options) (*Store, error) {
-	s := &Store{path: filepath.Join(o.Dir, fileName), log: o.Log}
+	s := &Store{path: filepath.Join(o.Dir, fileName), log: o.Log, given: o.Given}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -102,6 +107,12 @@ func (s *Store) open(ctx context.Context, o Options) error {
 		return err
 	}
 	if err := s.loadDirectory(ctx); err != nil {
+		return err
+	}
+	if err := s.loadSite(ctx); err != nil {
+		return err
+	}
+	if err := s.loadRetention(ctx); err != nil {
 		return err
 	}
 	if err := s.loadBusy(ctx); err != nil {

@@ -11,11 +11,19 @@ import (
 // again.
 func (t *tx) deactivate(a *engine.Attempt, d *engine.Delivery) error {
 	w := t.directory.Webhook(d.WebhookID)
-	if w == nil || !w.Enabled || w.Version != a.WebhookVersion {
+	if w == nil || w.Version != a.WebhookVersion {
+		return nil
+	}
+	return t.switchOff(w, a.Outcome.Deactivate, d)
+}
+
+// switchOff deactivates a webhook, if it is on, because of a delivery.
+func (t *tx) switchOff(w *engine.Webhook, reason engine.DeactivateReason, d *engine.Delivery) error {
+	if !w.Enabled {
 		return nil
 	}
 	next := *w
-	next.Enabled, next.DeactivateReason = false, a.Outcome.Deactivate
+	next.Enabled, next.DeactivateReason = false, reason
 	after, err := t.writer.store.putWebhook(t, engine.System, "webhook.deactivate", w, &next)
 	if err != nil {
 		return err

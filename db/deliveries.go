@@ -277,8 +277,10 @@ func (s *Store) ChangeDelivery(ctx context.Context, who engine.Actor, id engine.
 	return d, nil
 }
 
-// mayChange returns an engine.Conflict when a person cannot have that step: what is out of use is not sent again, and
-// what is about to be cancelled is not made due.
+func scanBytes(row scanner) (data []byte, err error) { return data, row.Scan(&data) }
+
+// mayChange returns an engine.Conflict when a person cannot have that step: what is out of use or has lost its bodies is
+// not sent again, and what is about to be cancelled is not made due.
 func (t *tx) mayChange(id engine.DeliveryID, c engine.Change) error {
 	resends := c.Step == engine.StepResend
 	if !resends && (c.Step != engine.StepHasten || len(t.cancelling) == 0) {
@@ -286,7 +288,10 @@ func (t *tx) mayChange(id engine.DeliveryID, c engine.Change) error {
 	}
 	d, err := getDelivery(t, id)
 	if err == nil && resends {
-		err = t.directory.MayResend(&d, c.Now)
+		var gone time.Time
+		if gone, err = t.bodyGone(d.EventID); err == nil {
+			err = t.directory.MayResend(&d, gone, c.Now)
+		}
 	}
 	if err != nil {
 		return err
@@ -295,6 +300,13 @@ func (t *tx) mayChange(id engine.DeliveryID, c engine.Change) error {
 		return engine.Conflict("What waited when the webhook went off is still being cancelled. Try again in a moment.")
 	}
 	return nil
+}
+
+// bodyGone returns when the data of an event were deleted, zero: they are there.
+func (t *tx) bodyGone(id engine.EventID) (time.Time, error) {
+	mark, err := get(t, scanBytes, "SELECT CASE WHEN "+bodyGone+" THEN e.data END FROM events e WHERE e.id = ?", int64(id))
+	at, _ := goneAt(mark)
+	return at, err
 }
 
 // selectWaiting walks over the webhooks of the due queue: each step of the recursion is one seek to the next webhook,

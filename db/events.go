@@ -25,7 +25,11 @@ func eventFields(e *engine.Event) []any {
 }
 
 func scanEvent(row scanner) (e engine.Event, err error) {
-	return e, row.Scan(append(eventFields(&e), (*[]byte)(&e.Data))...)
+	err = row.Scan(append(eventFields(&e), (*[]byte)(&e.Data))...)
+	if at, gone := goneAt(e.Data); gone {
+		e.Data, e.BodyGoneAt = nil, at
+	}
+	return e, err
 }
 
 // InsertEvent stores an event and its deliveries, and calls done after the commit. It returns when the operation is

@@ -130,7 +130,7 @@ const deleteOldAnswers = `DELETE FROM idempotency WHERE id IN (
 // PurgeAnswers deletes the answers that have been kept long enough at now.
 func (s *Store) PurgeAnswers(ctx context.Context, now time.Time) error {
 	for {
-		n, err := change(ctx, s.writer, func(t *tx) (int, error) {
+		n, err := change(ctx, s.writer, func(t *tx) (int64, error) {
 			return t.do(deleteOldAnswers, now.Add(-KeepAnswers).UnixMilli(), sweepAnswers)
 		})
 		if err != nil && !errors.Is(err, context.Canceled) {

@@ -109,7 +109,7 @@ func TestLanePlans(t *testing.T) {
 		{cancelHeld, []any{1, "Why.", 1, 1, 1}, ""},
 		{selectLastOf, []any{1}, ""},
 		{selectMissed, []any{1, 1, 1, 1}, ""},
-		{countMissed, []any{1, 1, 1, 1}, "SCAN (subquery-1)"},
+		{countMissed, []any{1, 1, 1, 1}, "SCAN (subquery-2)"},
 		{selectRunning, nil, "SCAN recoveries USING INDEX recoveries_running"}, // as many as run
 		{selectRecoveries, []any{1, 1}, ""},
 		{openGate, []any{1, "late", "", "", 0, 1}, ""},

@@ -280,7 +280,8 @@ func (s *Store) Delivery(ctx context.Context, id engine.DeliveryID) (engine.Deli
 	return row, nil
 }
 
-const selectDeliveryRows = "SELECT " + deliveryColumns + `, e.type, e.sender_id, e.subject, w.name, c.name, w.retries
+const selectDeliveryRows = "SELECT " + deliveryColumns + `, e.type, e.sender_id, e.subject, w.name, c.name, w.retries,
+		CASE WHEN ` + bodyGone + ` THEN e.data END
 	FROM json_each(?) AS ids
 		CROSS JOIN deliveries AS d ON d.id = ids.value
 		CROSS JOIN events AS e ON e.id = d.event
@@ -295,8 +296,9 @@ func (s *Store) deliveryRows(ctx context.Context, ids []int64) (map[int64]engine
 			r        engine.DeliveryRow
 			senderID string
 			w        engine.Webhook
+			mark     []byte
 		)
-		fields := append(deliveryFields(&r.Delivery), &r.EventType, orZero(&senderID), &r.Subject, &r.WebhookName, &r.ConsumerName, &w.Retries)
+		fields := append(deliveryFields(&r.Delivery), &r.EventType, orZero(&senderID), &r.Subject, &r.WebhookName, &r.ConsumerName, &w.Retries, &mark)
 		if err := row.Scan(fields...); err != nil {
 			return none, err
 		}
@@ -305,6 +307,7 @@ func (s *Store) deliveryRows(ctx context.Context, ids []int64) (map[int64]engine
 		if r.Test {
 			r.AttemptsInAll = 1
 		}
+		r.BodyGoneAt, _ = goneAt(mark)
 		rows[int64(r.ID)] = r
 		return none, nil
 	}, selectDeliveryRows, jsonIDs(ids))

@@ -86,12 +86,14 @@ func (t *tx) mayRecover(id engine.WebhookID, now time.Time) error {
 // The conditions on state that repeat those of the partial index cannot be concluded by SQLite.
 const (
 	selectMissed = "SELECT " + deliveryColumns + ` FROM deliveries d INDEXED BY deliveries_webhook_state
-			WHERE d.webhook = ?1 AND d.state = 'failed' AND d.state NOT IN ('sending', 'delivered') AND d.id BETWEEN ?2 AND ?3 AND d.test = 0
+			WHERE d.webhook = ?1 AND d.state = 'failed' AND d.state NOT IN ('sending', 'delivered') AND d.id BETWEEN ?2 AND ?3 AND d.test = 0` + bodyThere + `
 		UNION ALL SELECT ` + deliveryColumns + ` FROM deliveries d INDEXED BY deliveries_webhook_state
-			WHERE d.webhook = ?1 AND d.state = 'cancelled' AND d.state NOT IN ('sending', 'delivered') AND d.id BETWEEN ?2 AND ?3 AND d.test = 0
+			WHERE d.webhook = ?1 AND d.state = 'cancelled' AND d.state NOT IN ('sending', 'delivered') AND d.id BETWEEN ?2 AND ?3 AND d.test = 0` + bodyThere + `
 		ORDER BY id LIMIT ?4`
-	countMissed = `SELECT count(*) FROM (SELECT 1 FROM deliveries INDEXED BY deliveries_webhook_state
-		WHERE webhook = ? AND state IN ('failed', 'cancelled') AND state NOT IN ('sending', 'delivered') AND id BETWEEN ? AND ? AND test = 0 LIMIT ?)`
+	countMissed = `SELECT count(*) FROM (SELECT 1 FROM deliveries d INDEXED BY deliveries_webhook_state
+		WHERE d.webhook = ? AND d.state IN ('failed', 'cancelled') AND d.state NOT IN ('sending', 'delivered') AND d.id BETWEEN ? AND ? AND d.test = 0` + bodyThere + ` LIMIT ?)`
+	// bodyThere leaves out what cannot be sent again because retention deleted its bodies.
+	bodyThere = " AND NOT EXISTS (SELECT 1 FROM events e WHERE e.id = d.event AND " + bodyGone + ")"
 )
 
 // goOnRecovering makes as much due again as is left for this transaction.

@@ -5,87 +5,114 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
 
 	"labhook/engine"
 )
 
-// siteKey is the setting with the engine.SiteSettings.
+// siteKey is the setting with the engine.StoredSettings.
 const siteKey = "site"
 
-// storedSite is an engine.SiteSettings as its setting holds it.
+// storedSite is an engine.StoredSettings as its setting holds it.
 type storedSite struct {
-	Name        string `json:"name,omitempty"`
-	TimeZone    string `json:"time_zone,omitempty"`
-	SessionIdle int    `json:"session_idle_hours"`
-	HideBodies  bool   `json:"hide_bodies,omitempty"`
-	Version     int    `json:"version"`
+	Values   map[string]string           `json:"values,omitempty"`
+	Versions map[engine.SettingGroup]int `json:"versions,omitempty"`
 }
 
-// Site returns the settings of the site; engine.DefaultSite until somebody changes them.
-func (s *Store) Site(ctx context.Context) (engine.SiteSettings, error) {
+// Settings returns the settings of the site that are in force. It does not block.
+func (s *Store) Settings() *engine.SiteSettings { return s.settings.Load() }
+
+// Given returns the settings that the store was opened with, which win over the stored ones.
+func (s *Store) Given() map[string]engine.GivenSetting { return s.given }
+
+// StoredSettings returns what was set on the screens.
+func (s *Store) StoredSettings(ctx context.Context) (engine.StoredSettings, error) {
 	text, err := s.Setting(ctx, siteKey)
 	if err != nil && !errors.Is(err, engine.ErrNotFound) {
-		return engine.SiteSettings{}, fmt.Errorf("read settings: %w", err)
+		return engine.StoredSettings{}, fmt.Errorf("read settings: %w", err)
 	}
 	return parseSite(text)
 }
 
-func parseSite(text string) (engine.SiteSettings, error) {
+func parseSite(text string) (engine.StoredSettings, error) {
 	if text == "" {
-		return engine.DefaultSite, nil
+		return engine.StoredSettings{}, nil
 	}
 	var stored storedSite
 	if err := json.Unmarshal([]byte(text), &stored); err != nil {
-		return engine.SiteSettings{}, fmt.Errorf("read settings: %w", err)
+		return engine.StoredSettings{}, fmt.Errorf("read settings: %w", err)
 	}
-	return engine.SiteSettings{
-		Name: stored.Name, TimeZone: stored.TimeZone, SessionIdle: time.Duration(stored.SessionIdle) * time.Hour,
-		HideBodies: stored.HideBodies, Version: stored.Version,
-	}, nil
+	return engine.StoredSettings(stored), nil
 }
 
-// SetSite stores the settings in the place of those whose version they name, and returns them as they are now. What
-// changes nothing is not audited. The error is an engine.InvalidError when a field breaks a rule, and
-// engine.ErrConflict when somebody else changed them meanwhile.
-func (s *Store) SetSite(ctx context.Context, who engine.Actor, site engine.SiteSettings) (engine.SiteSettings, error) {
-	if err := site.Validate(); err != nil {
-		return engine.SiteSettings{}, err
+func (s *Store) loadSite(ctx context.Context) error {
+	stored, err := s.StoredSettings(ctx)
+	if err == nil {
+		s.useSite(stored)
 	}
-	stored, err := change(ctx, s.writer, func(t *tx) (engine.SiteSettings, error) {
+	return err
+}
+
+// useSite puts settings in force.
+func (s *Store) useSite(stored engine.StoredSettings) {
+	site := stored.Site(s.given)
+	s.settings.Store(&site)
+}
+
+// ChangeSettings stores the settings of a group in the place of those of that version, and puts them in force. The values
+// are those of a form: text by name. What changes nothing is not audited. The error is an engine.InvalidError when a field
+// breaks a rule, and engine.ErrConflict when somebody else changed the group meanwhile.
+func (s *Store) ChangeSettings(ctx context.Context, who engine.Actor, group engine.SettingGroup, version int, values map[string]string) error {
+	err := s.writer.do(ctx, func(t *tx) error {
 		text, err := get(t, s.settingScan(siteKey), selectSetting, siteKey)
 		if err != nil && !errors.Is(err, engine.ErrNotFound) {
-			return site, err
+			return err
 		}
 		before, err := parseSite(text)
-		switch {
-		case err != nil:
-			return site, err
-		case before.Version != site.Version:
-			return site, fmt.Errorf("the settings were changed meanwhile: %w", engine.ErrConflict)
-		case before == site:
-			return site, nil
-		}
-		site.Version++
-		err = s.saveSettingJSON(t, siteKey, storedSite{
-			Name: site.Name, TimeZone: site.TimeZone, SessionIdle: int(site.SessionIdle / time.Hour), HideBodies: site.HideBodies, Version: site.Version,
-		})
 		if err != nil {
-			return site, err
+			return err
 		}
-		return site, t.audit(who, "settings.update", "", diffSites(before, site).String())
+		after, err := before.With(group, values, s.given)
+		if err != nil {
+			return err
+		}
+		if before.Versions[group] != version {
+			return fmt.Errorf("the settings were changed meanwhile: %w", engine.ErrConflict)
+		}
+		changes := s.diffSites(before, after, group)
+		if changes == "" {
+			return nil
+		}
+		if err := s.saveSettingJSON(t, siteKey, storedSite(after)); err != nil {
+			return err
+		}
+		t.onCommit(func() { s.useSite(after) })
+		t.configChanged = true
+		return t.audit(who, "settings.update", string(group), changes)
 	})
 	if err != nil {
-		return engine.SiteSettings{}, fmt.Errorf("change settings: %w", err)
+		return fmt.Errorf("change settings: %w", err)
 	}
-	return stored, nil
+	return nil
 }
 
-func diffSites(a, b engine.SiteSettings) *diff {
+// diffSites writes what differs in a group, as it is in force.
+func (s *Store) diffSites(a, b engine.StoredSettings, group engine.SettingGroup) string {
 	var d diff
-	d.field("name", a.Name, b.Name)
-	d.field("time_zone", a.TimeZone, b.TimeZone)
-	d.field("session_idle", a.SessionIdle, b.SessionIdle)
-	d.field("hide_bodies", a.HideBodies, b.HideBodies)
-	return &d
+	was, is := a.Site(s.given), b.Site(s.given)
+	for _, one := range group.Settings() {
+		d.field(one.Name, settingValue(one, &was), settingValue(one, &is))
+	}
+	return d.String()
 }
+
+// settingValue is a value for the audit log: a text in quotes, the rest in words.
+func settingValue(one *engine.SiteSetting, site *engine.SiteSettings) any {
+	text := one.Text(site)
+	if one.Kind == engine.TextKind {
+		return text
+	}
+	return plainValue(one.Words(text))
+}
+
+// plainValue is written to the audit log without quotes.
+type plainValue string

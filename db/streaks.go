@@ -51,7 +51,8 @@ func (t *tx) lengthenStreak(before engine.Streak, d *engine.Delivery, quiet bool
 	if err != nil {
 		return err
 	}
-	after := before.Fail(d, gate, now)
+	site := t.writer.store.Settings()
+	after := before.Fail(d, gate, site.PauseRule(), now)
 	tell := after.Tells(&before) && !quiet
 	after.Told = after.Told || tell
 	if err := t.putStreak(after); err != nil {
@@ -61,7 +62,12 @@ func (t *tx) lengthenStreak(before engine.Streak, d *engine.Delivery, quiet bool
 		t.paused = append(t.paused, after)
 	}
 	if tell {
-		return t.raiseHealth(engine.SystemWebhookFailing, d, after.PausedUntil, now)
+		if err := t.raiseHealth(engine.SystemWebhookFailing, d, after.PausedUntil, now); err != nil {
+			return err
+		}
+	}
+	if w := t.directory.Webhook(d.WebhookID); w != nil && site.Deactivates(after.Since, now) {
+		return t.switchOff(w, engine.DeactivatedByFailing, d)
 	}
 	return nil
 }

@@ -298,7 +298,7 @@ func (t *tx) attempt(run func(*tx) error) (err error) {
 func (t *tx) onCommit(hook func()) { t.hooks = append(t.hooks, hook) }
 
 // do runs a statement and returns how many rows it changed.
-func (t *tx) do(query string, args ...any) (int, error) {
+func (t *tx) do(query string, args ...any) (int64, error) {
 	n, err := run(t.writer.conn, query, args...)
 	if err == nil && n > 0 {
 		t.writes++

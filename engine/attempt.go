@@ -32,7 +32,8 @@ type Attempt struct {
 	Answer         *Answer // nil: no answer came
 	Outcome        Outcome
 	Timings        Timings
-	RemoteAddr     string // address and port that was connected to; empty: none
+	BodyGoneAt     time.Time // when retention deleted the bodies of request and answer; zero: they are there
+	RemoteAddr     string    // address and port that was connected to; empty: none
 	// Unfilled are the tokens that nothing could fill and that were sent as they stand.
 	Unfilled []string
 }

@@ -11,6 +11,8 @@ func (r DeactivateReason) Words() string {
 		return "the receiver answered 410, it is gone for good"
 	case DeactivatedByReceiver:
 		return "the receiver asked for it"
+	case DeactivatedByFailing:
+		return "nothing got through for as long as the settings allow"
 	case DeactivatedByHand:
 		return "a person did it"
 	}

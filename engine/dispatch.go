@@ -68,13 +68,16 @@ type Limits struct {
 	Claim           int // deliveries claimed in one transaction; default 256
 }
 
+// defaultLimits are those that administrators may change.
+var defaultLimits = Limits{Senders: 256, SendersPerWebhook: 64}
+
 func (l Limits) withDefaults() Limits {
 	for _, f := range []struct {
 		value *int
 		is    int
 	}{
-		{&l.Senders, 256},
-		{&l.SendersPerWebhook, 64},
+		{&l.Senders, defaultLimits.Senders},
+		{&l.SendersPerWebhook, defaultLimits.SendersPerWebhook},
 		{&l.LeastSenders, 4},
 		{&l.Slow, 1024},
 		{&l.Ready, 8192},
@@ -194,6 +197,11 @@ func (d *dispatcher) next() (*flight, *Sending) {
 	defer d.mu.Unlock()
 	for {
 		q := d.nextQueue()
+		if q != nil && d.senders > d.limits.Senders { // the limit was lowered
+			d.enter(q)
+			d.senders--
+			return nil, nil
+		}
 		if q == nil {
 			if !d.callable() {
 				return nil, nil

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"labhook/engine/egress"
@@ -43,6 +44,7 @@ type Engine struct {
 	waiting    *waitingRoom
 	janitor    *janitor
 	tests      tests
+	inForce    atomic.Pointer[SiteSettings] // what useSettings was last told
 
 	// life is held for reading by whoever accepts work, so that Stop can wait for them.
 	life  sync.RWMutex
@@ -84,11 +86,13 @@ func New(cfg Config, store Store) *Engine {
 		e.client = cfg.Guard.Client(MaxAnswerHeaders)
 		e.transport = e.client
 	}
-	e.dispatcher = newDispatcher(cfg.Limits, store, cfg.Log, e.send)
+	e.dispatcher = newDispatcher(cfg.Limits.orThose(store.Settings()), store, cfg.Log, e.send)
 	e.gatekeeper = newGatekeeper(store, cfg.Log)
 	e.errands = newErrands(store, cfg.Log)
 	e.waiting = newWaitingRoom()
 	e.janitor = newJanitor(cfg.Log)
+	e.inForce.Store(store.Settings())
+	cfg.Guard.SetPolicy(store.Settings().Networks(), store.Settings().RequireHTTPS)
 	store.Watch(watcher{e})
 	e.sendCtx, e.interrupt = context.WithCancelCause(context.Background())
 	return e
@@ -283,6 +287,7 @@ func (w watcher) ConfigChanged() {
 	w.dispatcher.configChanged()
 	w.gatekeeper.poke()
 	w.dropIdentities()
+	w.useSettings()
 }
 
 // Paused tells the dispatcher.

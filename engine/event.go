@@ -37,7 +37,9 @@ type Event struct {
 	OccurredAt     time.Time  // when it happened, as the sender says
 	AcceptedAt     time.Time
 	// Data is the JSON object as it was sent, byte for byte.
-	Data        json.RawMessage
+	Data json.RawMessage
+	// BodyGoneAt is when retention deleted the data, and the bodies of all attempts with it; zero: they are there.
+	BodyGoneAt  time.Time
 	TraceParent string // W3C trace context of the sender; empty: none
 	Source      string // who posted it, in words: an API key or a person
 	SourceIP    string
@@ -59,9 +61,10 @@ func (e *Event) PublicID() string {
 // SameAs reports whether other, a prepared event under the same id or key, is this event posted again. A time that
 // the sender did not give was filled in by Prepare and differs each time.
 func (e *Event) SameAs(other *Event) bool {
+	gone := !e.BodyGoneAt.IsZero() || !other.BodyGoneAt.IsZero() // nobody knows any more what was in it
 	undated := e.OccurredAt.Equal(e.AcceptedAt) && other.OccurredAt.Equal(other.AcceptedAt)
 	return e.SenderID == other.SenderID && e.Type == other.Type && e.ConsumerID == other.ConsumerID &&
-		e.Subject == other.Subject && (undated || e.OccurredAt.Equal(other.OccurredAt)) && bytes.Equal(e.Data, other.Data)
+		e.Subject == other.Subject && (undated || e.OccurredAt.Equal(other.OccurredAt)) && (bytes.Equal(e.Data, other.Data) || gone)
 }
 
 // Prepare checks the event against the catalog and fills what follows from the rest: the code of its type where it

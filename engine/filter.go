@@ -96,6 +96,7 @@ type DeliveryRow struct {
 	// AttemptsInAll is how many attempts are made before the delivery is given up, as its webhook is set now; those of
 	// earlier rounds included.
 	AttemptsInAll int
+	BodyGoneAt    time.Time // as of the event
 }
 
 // EventFilter chooses events; zero fields choose all.

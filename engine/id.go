@@ -136,6 +136,9 @@ func IDAt(t time.Time) int64 {
 	return min(max(0, t.Sub(idEpoch).Milliseconds()), last) << 20
 }
 
+// TimeOfID returns the time at which an id was made, to the millisecond.
+func TimeOfID(id int64) time.Time { return idEpoch.Add(time.Duration(id>>20) * time.Millisecond) }
+
 // PassID makes every later NewID larger than id. The store calls it once with the newest id on disk.
 func PassID(id int64) {
 	lastID.Lock()

@@ -2,16 +2,30 @@ package engine
 
 import "time"
 
+// PauseRule says when a webhook is paused.
+type PauseRule struct {
+	Attempts int           // that must have failed in a row; 0: none is paused
+	After    time.Duration // for how long nothing must have got through
+}
+
+// PauseRule is the rule of the site.
+func (s *SiteSettings) PauseRule() PauseRule { return PauseRule{s.PauseAttempts, s.PauseAfter} }
+
+// Deactivates reports whether a webhook is to be deactivated for which nothing got through since a time.
+func (s *SiteSettings) Deactivates(since, now time.Time) bool {
+	return s.DeactivateAfter > 0 && now.Sub(since) >= s.DeactivateAfter
+}
+
 // A webhook whose deliveries keep failing is paused: nothing is sent for it but one probe at the end of each spell, and
 // the spells grow. Its deliveries wait meanwhile; none is given up without the attempts that its policy gives it. A
 // webhook that holds a gate is never paused.
 const (
-	// PauseAttempts is how many attempts in a row must have failed for it.
+	// PauseAttempts is how many attempts in a row must have failed for it, unless the site says otherwise.
 	PauseAttempts = 20
 	// PauseDeliveries is how often the failed attempt must have been another delivery's than the one before: one
 	// delivery that is retried is no backlog.
 	PauseDeliveries = 5
-	// PauseAfter is for how long nothing must have got through.
+	// PauseAfter is for how long nothing must have got through, unless the site says otherwise.
 	PauseAfter = 30 * time.Second
 )
 
@@ -45,7 +59,7 @@ func (c FailureClass) CountsAgainst() bool {
 
 // Fail returns the streak after one more failed attempt of a delivery, which ended now and may have been its last one.
 // holdsGate: the webhook holds a lane, so that it must not be paused.
-func (s Streak) Fail(d *Delivery, holdsGate bool, now time.Time) Streak {
+func (s Streak) Fail(d *Delivery, holdsGate bool, rule PauseRule, now time.Time) Streak {
 	if s.Attempts == 0 {
 		s.Since = now
 	}
@@ -58,14 +72,14 @@ func (s Streak) Fail(d *Delivery, holdsGate bool, now time.Time) Streak {
 		s.GivenUp++
 	}
 	switch {
-	case holdsGate:
+	case holdsGate, rule.Attempts == 0:
 		s.PausedUntil = time.Time{}
 	case s.Paused():
 		// What was under way when the pause began says nothing about the time since.
 		if !now.Before(s.PausedUntil) {
 			s = s.pause(now)
 		}
-	case s.Attempts >= PauseAttempts && s.Deliveries >= PauseDeliveries && now.Sub(s.Since) >= PauseAfter:
+	case s.Attempts >= rule.Attempts && s.Deliveries >= min(PauseDeliveries, rule.Attempts) && now.Sub(s.Since) >= rule.After:
 		s = s.pause(now)
 	}
 	return s

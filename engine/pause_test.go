@@ -302,7 +302,7 @@ func TestOneDeliveryIsNotPaused(t *testing.T) {
 	var s engine.Streak
 	d := engine.Delivery{ID: engine.NewID[engine.DeliveryID](), State: engine.StateRetrying}
 	for i := range 100 {
-		if s = s.Fail(&d, false, now.Add(time.Duration(i)*time.Hour)); s.Paused() {
+		if s = s.Fail(&d, false, engine.DefaultSite.PauseRule(), now.Add(time.Duration(i)*time.Hour)); s.Paused() {
 			t.Fatalf("paused after %d attempts of one delivery", i+1)
 		}
 	}
@@ -310,7 +310,7 @@ func TestOneDeliveryIsNotPaused(t *testing.T) {
 	s = engine.Streak{}
 	for i := range 1000 {
 		other := engine.Delivery{ID: engine.DeliveryID(i + 1), State: engine.StateRetrying}
-		if s = s.Fail(&other, false, now.Add(time.Duration(i)*29*time.Millisecond)); s.Paused() {
+		if s = s.Fail(&other, false, engine.DefaultSite.PauseRule(), now.Add(time.Duration(i)*29*time.Millisecond)); s.Paused() {
 			t.Fatalf("paused after %d attempts within %s", i+1, time.Duration(i)*29*time.Millisecond)
 		}
 	}

@@ -8,7 +8,7 @@ import "time"
 func (e *Engine) Preview(w *Webhook, ev *Event) (SentRequest, error) {
 	stored := *w
 	stored.Signing.Fill()
-	r, err := Render(&stored, ev, Stamp{DeliveryID: NewID[DeliveryID](), Number: 1, At: time.Now(), UserAgent: e.cfg.UserAgent})
+	r, err := Render(&stored, ev, Stamp{DeliveryID: NewID[DeliveryID](), Number: 1, At: time.Now(), UserAgent: e.userAgent()})
 	if err != nil {
 		return SentRequest{}, err
 	}

@@ -21,6 +21,9 @@ func (d *Directory) MayReplay(e *Event, id WebhookID, now time.Time) error {
 	if e.Test {
 		return Conflict("The event was made to test one webhook: test the webhook instead.")
 	}
+	if !e.BodyGoneAt.IsZero() {
+		return BodyGone(e.BodyGoneAt)
+	}
 	if w := d.webhooks[id]; w != nil && e.ConsumerID != 0 && e.ConsumerID != w.ConsumerID {
 		return Conflict("The event is for another API consumer.")
 	}

@@ -23,7 +23,7 @@ func (e *Engine) attempt(ctx context.Context, w *Webhook, s *Sending) Record {
 		ID: NewID[AttemptID](), DeliveryID: s.Delivery.ID, Number: number,
 		Trigger: s.Delivery.Trigger, StartedAt: start, WebhookVersion: w.Version,
 	}
-	rendered, err := e.store.Directory().plan(w).render(s.Event, Stamp{DeliveryID: s.Delivery.ID, Number: number, At: start, UserAgent: e.cfg.UserAgent})
+	rendered, err := e.store.Directory().plan(w).render(s.Event, Stamp{DeliveryID: s.Delivery.ID, Number: number, At: start, UserAgent: e.userAgent()})
 	var transport http.RoundTripper
 	if err == nil {
 		transport, err = e.wire(w)

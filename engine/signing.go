@@ -93,6 +93,7 @@ const (
 	DeactivatedByRetries  DeactivateReason = "RETRY_COUNT"       // its policy does so when the last retry failed
 	DeactivatedByGone     DeactivateReason = "GONE"              // the receiver answered 410
 	DeactivatedByReceiver DeactivateReason = "RECEIVER_REQUEST"  // the receiver answered webhook-delivery: disable
+	DeactivatedByFailing  DeactivateReason = "FAILING"           // nothing got through for as long as the site allows
 	DeactivatedByHand     DeactivateReason = "BY_HAND"
 )
 

@@ -11,6 +11,9 @@ type Store interface {
 	// Directory returns the consumers and webhooks as of the latest committed change. It does not block.
 	Directory() *Directory
 
+	// Settings returns the settings of the site that are in force. It does not block.
+	Settings() *SiteSettings
+
 	// InsertEvent stores an event and its deliveries, those held that stand behind a gate. It returns when the
 	// operation is queued, and calls done after the commit; events are stored in the order in which they were
 	// queued. When the sender's id or idempotency key was used before in its scope it stores nothing.
@@ -107,7 +110,7 @@ type Watcher interface {
 	Ended([]EventID)
 	// GateClosed: a gate closed that opens at that time at the latest.
 	GateClosed(opensBy time.Time)
-	// ConfigChanged: the Directory is another one.
+	// ConfigChanged: the Directory or the Settings are others.
 	ConfigChanged()
 	// Paused: the webhook is paused until then, when one probe may go; the zero time: not any more.
 	Paused(id WebhookID, until time.Time)

@@ -1,37 +1,40 @@
 package views
 
-import (
-	"strconv"
-	"time"
+import "labhook/engine"
 
-	"labhook/engine"
-)
-
-// SiteForm is the form that changes the settings of the site.
+// SiteForm is the form that changes a group of settings.
 type SiteForm struct {
-	Page        Page
-	Site        engine.SiteSettings
-	SessionIdle string               // hours, as they were typed
-	Stored      *engine.SiteSettings // what somebody else stored meanwhile; nil: nothing
+	Page    Page
+	Group   engine.SettingGroup
+	Version int
+	Values  map[string]string    // as they were typed, by name
+	Fixed   map[string]string    // those that are set elsewhere, by name, with what sets them
+	Stored  *engine.SiteSettings // what somebody else stored meanwhile; nil: nothing
 }
 
-// siteRow is a setting of the site on the settings page.
-type siteRow struct{ Name, Label, About, Value string }
-
-func siteRows(s engine.SiteSettings) []siteRow {
-	zone, bodies := s.TimeZone, "Viewers see them"
-	if zone == "" {
-		zone = "UTC"
+// field is the row of the form for a setting.
+func (f SiteForm) field(one *engine.SiteSetting) Field {
+	field := Field{
+		ID: one.Name, Label: one.Label, Hint: one.About, Value: f.Values[one.Name], Checked: f.Values[one.Name] == "true",
+		Autocomplete: "off", Problems: f.Page.Problems,
 	}
-	if s.HideBodies {
-		bodies = "Hidden from viewers"
+	if one.NeedsRestart {
+		field.Hint += " A change takes effect at the next start."
 	}
-	return []siteRow{
-		{"site-name", "Name", "Tells this installation from others, in the top bar and in titles.", siteName(s.Name)},
-		{"site-time-zone", "Time zone", "For people who chose none, and whose browser tells none.", zone},
-		{"site-session-idle", "Session", "How long somebody stays signed in without doing anything; 7 days in all.", Duration(s.SessionIdle)},
-		{"site-bodies", "Bodies", "What events, requests and answers carry.", bodies},
+	if one.Kind == engine.NumberKind {
+		field.Label += " (" + one.Unit + ")"
+		field.Short, field.InputMode = true, "numeric"
 	}
+	for _, c := range one.Choices {
+		field.Options = append(field.Options, Option{Value: c[0], Label: c[1]})
+	}
+	if by, ok := f.Fixed[one.Name]; ok {
+		field.ReadOnly, field.Hint = true, "Set by "+by+". Change it there."
+		if one.Kind == engine.SwitchKind {
+			field.Value = one.Words(field.Value)
+		}
+	}
+	return field
 }
 
 // siteName is the name of the installation.
@@ -41,6 +44,3 @@ func siteName(name string) string {
 	}
 	return name
 }
-
-// Hours writes whole hours for a form.
-func Hours(d time.Duration) string { return strconv.Itoa(int(d / time.Hour)) }

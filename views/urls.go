@@ -146,11 +146,16 @@ func EgressTextURL() string { return "/egress.txt" }
 // EgressJSONURL is the list of these addresses for programs.
 func EgressJSONURL() string { return "/egress.json" }
 
-// SettingsURL is the page of what the server was started with.
+// SettingsURL leads to the pages of settings.
 func SettingsURL() string { return "/admin/settings" }
 
-// SettingsEditURL is the form that changes what is set on the screens, and takes the POST that does it.
-func SettingsEditURL() string { return SettingsURL() + "/edit" }
+// SettingsOfURL is the page of a group of settings.
+func SettingsOfURL(g SettingsGroup) string { return SettingsURL() + "/" + string(g) }
+
+// SettingsEditURL is the form that changes a group of settings, and takes the POST that does it.
+func SettingsEditURL(g engine.SettingGroup) string { return settingsEditURL(SettingsGroup(g)) }
+
+func settingsEditURL(g SettingsGroup) string { return SettingsOfURL(g) + "/edit" }
 
 // NewWebhookURL is the form that adds a webhook to a consumer. The query may name an event type that it begins with.
 func NewWebhookURL(consumer engine.ConsumerID, query ...string) string {

@@ -29,10 +29,15 @@ func (s *Server) handleAdmin(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
+	if admin.Backup, err = s.backupState(r.Context()); err != nil {
+		s.fail(w, r, err)
+		return
+	}
 	if admin.Attention, err = s.attention(r.Context(), admin.Page, admin.FreeSpace); err != nil {
 		s.fail(w, r, err)
 		return
 	}
+	admin.Attention = append(backupAttention(admin.Backup, admin.Page.Now), admin.Attention...)
 	admin.Recent = s.recentlyChanged()
 	if admin.Egress, err = s.egressWarning(r.Context()); err != nil {
 		s.fail(w, r, err)

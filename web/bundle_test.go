@@ -69,7 +69,18 @@ func setup(t *testing.T) *bundle {
 // setupGuarded is setup with a guard that lets more through.
 func setupGuarded(t *testing.T, guard *egress.Guard) *bundle {
 	t.Helper()
-	b := &bundle{t: t, store: dbtest.Open(t), logs: &logBuffer{}}
+	return setupOn(t, dbtest.Open(t), guard)
+}
+
+// setupWith is setup with a store that is opened so.
+func setupWith(t *testing.T, o db.Options) *bundle {
+	t.Helper()
+	return setupOn(t, dbtest.OpenWith(t, o), enginetest.StrictGuard())
+}
+
+func setupOn(t *testing.T, store *db.Store, guard *egress.Guard) *bundle {
+	t.Helper()
+	b := &bundle{t: t, store: store, logs: &logBuffer{}}
 	log := slog.New(slog.NewTextHandler(b.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	b.engine = engine.New(engine.Config{Guard: guard, Log: log}, b.store)
 	var err error

@@ -111,7 +111,7 @@ func (s *Server) deliveryList(r *http.Request, q listQuery, url func(...string) 
 	}
 	l.Table = s.deliveryTable(q, l.Page, page.Rows)
 	if len(page.Rows) == 0 {
-		l.Empty = noDeliveries(q, words, url)
+		l.Empty = s.orGone(q, noDeliveries(q, words, url), l.Page.Zone, filter.Since, filter.Until)
 	} else {
 		n, more, err := s.store.CountDeliveries(ctx, filter, countedTo)
 		if err != nil && ctx.Err() == nil {

@@ -107,7 +107,7 @@ func (s *Server) refuses(b bulk, row *engine.DeliveryRow, now time.Time) bool {
 	if !b.resends() {
 		return row.State.Final()
 	}
-	return s.store.Directory().MayResend(&row.Delivery, now) != nil
+	return s.store.Directory().MayResend(&row.Delivery, row.BodyGoneAt, now) != nil
 }
 
 // chosenByFilter returns the oldest deliveries that the filter chooses.

@@ -41,7 +41,7 @@ func (s *Server) handleDelivery(w http.ResponseWriter, r *http.Request) {
 		err = s.inList(r, &d)
 	}
 	if err != nil {
-		s.fail(w, r, err)
+		s.failOrGone(w, r, "This delivery", int64(id), err)
 		return
 	}
 	s.live(w, r, views.Delivery(d), "delivery")
@@ -71,7 +71,7 @@ func (s *Server) deliveryDetail(r *http.Request, id engine.DeliveryID) (d views.
 	chosen, _ := strconv.Atoi(r.FormValue("attempt")) // what is no number asks for the latest
 	d = views.NewDeliveryDetail(p, row, attempts, chosen, r.FormValue("raw") != "")
 	d.Webhook, d.PayloadHash, d.InLine = webhook, hash, s.engine.InLine(&row.Delivery)
-	if refused := s.store.Directory().MayResend(&row.Delivery, p.Now); refused != nil {
+	if refused := s.store.Directory().MayResend(&row.Delivery, row.BodyGoneAt, p.Now); refused != nil {
 		d.NoResend = refused.Error()
 	}
 	if d.AskedBy, err = s.askedBy(r.Context(), row, attempts); err != nil {
@@ -182,7 +182,11 @@ func (s *Server) attempt(w http.ResponseWriter, r *http.Request) (engine.Deliver
 	}
 	i := slices.IndexFunc(attempts, func(a engine.Attempt) bool { return strconv.Itoa(a.Number) == r.PathValue("n") })
 	if i < 0 {
-		s.fail(w, r, engine.ErrNotFound)
+		s.failOrGone(w, r, "This delivery", int64(id), engine.ErrNotFound)
+		return id, nil
+	}
+	if at := attempts[i].BodyGoneAt; !at.IsZero() {
+		s.gone(w, r, "What this delivery carried", at)
 		return id, nil
 	}
 	return id, &attempts[i]

@@ -141,6 +141,32 @@ func emptyList(q listQuery, kind string, words []string, url func(...string) str
 	return views.EmptyList{}
 }
 
+// orGone says of an empty list that retention has been there, where the period that it is about begins before what is
+// left: a search for a lab instance is about all times.
+func (s *Server) orGone(q listQuery, e views.EmptyList, zone *time.Location, since, until time.Time) views.EmptyList {
+	before, at := s.store.Retention().Before()
+	if before.IsZero() || q.waitingOnly() || !since.Before(before) {
+		return e
+	}
+	day := at.In(zone).Format(time.DateOnly)
+	if !until.IsZero() && !until.After(before) {
+		return views.EmptyList{
+			Title: "Gone by retention", Text: "What ended in that time was deleted on " + day + ", as the settings say.",
+			Action: views.Link{Text: "Retention settings", URL: views.SettingsOfURL(views.RetentionGroup)},
+		}
+	}
+	if e.Text != "" {
+		e.Text += goneNote(before, at, zone)
+	}
+	return e
+}
+
+// goneNote says for a list without rows what retention deleted.
+func goneNote(before, at time.Time, zone *time.Location) string {
+	return " What was accepted before " + before.In(zone).Format(time.DateOnly) + " and has ended was deleted by retention, the last of it on " +
+		at.In(zone).Format(time.DateOnly) + "."
+}
+
 // waitingOnly reports whether nothing but states that are not final is chosen: no rows are then good news.
 func (q listQuery) waitingOnly() bool {
 	for _, s := range q.states {

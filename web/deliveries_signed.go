@@ -41,6 +41,9 @@ func (s *Server) signedCurl(r *http.Request, id engine.DeliveryID, a engine.Atte
 	if err != nil {
 		return v, err
 	}
+	if !a.BodyGoneAt.IsZero() {
+		return v, engine.BodyGone(a.BodyGoneAt)
+	}
 	if v.Webhook, err = s.store.Webhook(r.Context(), row.WebhookID); err != nil {
 		return v, err
 	}

@@ -45,7 +45,7 @@ func (s *Server) eventList(r *http.Request, q listQuery) (views.EventList, error
 	}
 	newest := engine.EventID(1)
 	if len(page.Rows) == 0 {
-		l.Empty = noEvents(q, words)
+		l.Empty = s.orGone(q, noEvents(q, words), l.Page.Zone, filter.Since, filter.Until)
 	} else {
 		newest = page.Rows[0].ID
 		l.Count = views.Plural(len(page.Rows), "event", "events") + " shown"

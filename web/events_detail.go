@@ -16,7 +16,7 @@ const dataShown = 64 << 10
 func (s *Server) handleEvent(w http.ResponseWriter, r *http.Request) {
 	e, err := s.pathEvent(r)
 	if err != nil {
-		s.fail(w, r, err)
+		s.failEvent(w, r, err)
 		return
 	}
 	page, err := s.store.ListDeliveries(r.Context(), engine.DeliveryFilter{EventID: e.ID, Limit: engine.MaxPageSize})
@@ -58,7 +58,18 @@ func (s *Server) handleEventData(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
+	if !e.BodyGoneAt.IsZero() {
+		s.gone(w, r, "What this event carried", e.BodyGoneAt)
+		return
+	}
 	download(w, e.ID.String()+".json.txt", e.Data)
+}
+
+// failEvent answers where the path names no event that is there.
+func (s *Server) failEvent(w http.ResponseWriter, r *http.Request, err error) {
+	var id engine.EventID
+	_ = pathID(r, "evt", &id) // of an id that the sender gave nothing is known: 0 is never gone
+	s.failOrGone(w, r, "This event", int64(id), err)
 }
 
 // pathEvent reads the event that the path names by its id or by the sender's own.

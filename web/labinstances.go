@@ -29,6 +29,9 @@ func (s *Server) handleLabInstances(w http.ResponseWriter, r *http.Request) {
 	l := views.LabInstanceList{Page: s.page(r, title, "labs"), Filter: f, Rows: rows}
 	if len(rows) == 0 {
 		l.Empty = noLabInstances(f)
+		if before, at := s.store.Retention().Before(); !before.IsZero() && !f.Gated {
+			l.Empty.Text += goneNote(before, at, l.Page.Zone)
+		}
 	}
 	if isHTMX(r) {
 		w.Header().Set("HX-Push-Url", views.LabInstancesQuery(f))

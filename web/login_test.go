@@ -194,14 +194,14 @@ func TestSessionEnds(t *testing.T) {
 func TestSessionEnd(t *testing.T) {
 	t.Parallel()
 	created := time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
-	sessionIdle := engine.DefaultSite.SessionIdle
+	sessionIdle, sessionLife := engine.DefaultSite.SessionIdle, engine.DefaultSite.SessionLife
 	for _, tt := range []struct{ used, want time.Duration }{
 		{0, sessionIdle},
 		{time.Hour, time.Hour + sessionIdle},
 		{sessionLife - sessionIdle, sessionLife},
 		{sessionLife - time.Minute, sessionLife},
 	} {
-		if got := sessionEnd(created, created.Add(tt.used), sessionIdle).Sub(created); got != tt.want {
+		if got := sessionEnd(created, created.Add(tt.used), &engine.DefaultSite).Sub(created); got != tt.want {
 			t.Errorf("used %s after its start, it ends after %s, want %s", tt.used, got, tt.want)
 		}
 	}

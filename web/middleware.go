@@ -55,7 +55,7 @@ func (s *Server) withVisit(next http.Handler) http.Handler {
 		if err != nil {
 			ip = r.RemoteAddr
 		}
-		v := &visit{requestID: strings.ToLower(rand.Text()[:12]), ip: ip, siteZone: s.site.Load().TimeZone}
+		v := &visit{requestID: strings.ToLower(rand.Text()[:12]), ip: ip, siteZone: s.store.Settings().TimeZone}
 		w.Header().Set("X-Request-Id", v.requestID)
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), visitKey{}, v)))
 	})

@@ -22,7 +22,7 @@ const zoneCookie = "labhook_zone"
 func (s *Server) page(r *http.Request, title, nav string, crumbs ...views.Crumb) views.Page {
 	v := visitOf(r)
 	p := views.Page{
-		Title: title, Nav: nav, Site: s.site.Load().Name, User: v.user, Crumbs: crumbs,
+		Title: title, Nav: nav, Site: s.store.Settings().Name, User: v.user, Crumbs: crumbs,
 		Zone: zoneOf(r, v.user), Now: time.Now(), Catalog: s.store.Directory().Catalog(), RequestID: v.requestID,
 	}
 	if v.session != nil && !isHTMX(r) {
@@ -134,6 +134,21 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		s.log.Error("request failed", "request", visitOf(r).requestID, "method", r.Method, "path", r.URL.Path, "error", err)
 		s.errorPage(w, r, http.StatusInternalServerError)
 	}
+}
+
+// failOrGone is fail for what an id names, which retention may have deleted.
+func (s *Server) failOrGone(w http.ResponseWriter, r *http.Request, what string, id int64, err error) {
+	if at := s.store.Retention().GoneAt(id); id != 0 && errors.Is(err, engine.ErrNotFound) && !at.IsZero() {
+		s.gone(w, r, what, at)
+		return
+	}
+	s.fail(w, r, err)
+}
+
+// gone says that retention deleted something at a time.
+func (s *Server) gone(w http.ResponseWriter, r *http.Request, what string, at time.Time) {
+	w.Header().Set("Cache-Control", "no-store")
+	s.render(w, r, http.StatusGone, views.GonePage(s.page(r, "Gone by retention", ""), what, at))
 }
 
 // errorPage answers with the page for a status. The page is one that cannot fail.

@@ -61,8 +61,9 @@ func (s *Server) routes() []route {
 		{"POST /admin/first-steps/hide", admin, s.handleFirstStepsHide},
 
 		{"GET /admin/settings", viewer, s.handleSettings},
-		{"GET /admin/settings/edit", admin, s.handleSettingsEdit},
-		{"POST /admin/settings/edit", admin, s.handleSettingsSave},
+		{"GET /admin/settings/{group}", viewer, s.handleSettingsOf},
+		{"GET /admin/settings/{group}/edit", admin, s.handleSettingsEdit},
+		{"POST /admin/settings/{group}/edit", admin, s.handleSettingsSave},
 
 		{"GET /admin/audit", admin, s.handleAudit},
 		{"GET /admin/audit.csv", admin, s.handleAuditCSV},

@@ -18,7 +18,6 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"time"
 	_ "time/tzdata" // the zones of people, on hosts and in images that have none
 
@@ -47,6 +46,14 @@ type Config struct {
 	Settings []Setting
 	// APIRateLimit is how many requests a second the key of an API consumer may make; 0: no limit.
 	APIRateLimit int
+	Backup       BackupPlan
+}
+
+// BackupPlan is how backups are made, to be shown.
+type BackupPlan struct {
+	Dir   string // empty: none are
+	Every time.Duration
+	Keep  int
 }
 
 // Server answers HTTP requests. It is safe for concurrent use.
@@ -59,8 +66,10 @@ type Server struct {
 	publicURL string
 	secure    bool
 	settings  []Setting
+	backups   BackupPlan
 
-	site       *atomic.Pointer[engine.SiteSettings] // as they are stored
+	startedWith engine.SiteSettings // what was in force at the start
+
 	sessions   *sessionStore
 	failures   *loginFailures
 	onceForms  *onceForms
@@ -75,13 +84,7 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 	if cfg.Store == nil || cfg.Engine == nil || cfg.Guard == nil || cfg.Log == nil {
 		panic("web: New needs a store, an engine, a guard and a log")
 	}
-	stored, err := cfg.Store.Site(ctx)
-	if err != nil {
-		return nil, err
-	}
-	site := &atomic.Pointer[engine.SiteSettings]{}
-	site.Store(&stored)
-	sessions, err := newSessionStore(ctx, cfg.Store, site, cfg.Secure)
+	sessions, err := newSessionStore(ctx, cfg.Store, cfg.Secure)
 	if err != nil {
 		return nil, err
 	}
@@ -89,14 +92,13 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 	s := &Server{
 		store: cfg.Store, engine: cfg.Engine, guard: cfg.Guard, log: cfg.Log,
 		version: cfg.Version, publicURL: strings.TrimRight(cfg.PublicURL, "/"), secure: cfg.Secure,
-		settings: cfg.Settings,
-		site:     site, sessions: sessions, failures: newLoginFailures(), onceForms: newOnceForms(),
+		settings: cfg.Settings, backups: cfg.Backup,
+		startedWith: *cfg.Store.Settings(), sessions: sessions, failures: newLoginFailures(), onceForms: newOnceForms(),
 		proxies: slices.Clone(cfg.TrustedProxies), crossCheck: http.NewCrossOriginProtection(),
-		api: api.New(api.Config{
-			Store: cfg.Store, Engine: cfg.Engine, Guard: cfg.Guard, Log: cfg.Log, Version: cfg.Version, Settings: apiSettings(cfg.Settings),
-			Rate: rate,
-		}),
 	}
+	s.api = api.New(api.Config{
+		Store: cfg.Store, Engine: cfg.Engine, Guard: cfg.Guard, Log: cfg.Log, Version: cfg.Version, Settings: s.apiSettings, Rate: rate,
+	})
 	if s.publicURL != "" {
 		s.proxies = append(s.proxies, loopback...)
 		// A proxy may change the Host header, which the check would compare with otherwise.
@@ -113,6 +115,9 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 	})
 	cfg.Engine.AddMaintenance("kept answers", time.Hour, func(ctx context.Context) error {
 		return cfg.Store.PurgeAnswers(ctx, time.Now())
+	})
+	cfg.Engine.AddMaintenance("retention", time.Hour, func(ctx context.Context) error {
+		return cfg.Store.Retain(ctx, time.Now())
 	})
 	return s, nil
 }

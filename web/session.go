@@ -12,7 +12,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/securecookie"
@@ -23,9 +22,9 @@ import (
 	"labhook/views"
 )
 
-// How long a session lasts.
 const (
-	sessionLife = 7 * 24 * time.Hour // whatever happens
+	// cookieLife is at least as long as any session lasts, which the server decides.
+	cookieLife = engine.MaxSessionLife
 	// slideAfter is how much of the idle time passes before a request writes the new end to disk.
 	slideAfter = 5 * time.Minute
 )
@@ -41,7 +40,6 @@ const (
 // made-up one costs no query; the table holds the token's hash, so that reading the table opens no session.
 type sessionStore struct {
 	db      *db.Store
-	site    *atomic.Pointer[engine.SiteSettings] // says how long a session lasts without a request
 	codec   securecookie.Codec
 	name    string // of the cookie
 	options sessions.Options
@@ -49,16 +47,16 @@ type sessionStore struct {
 
 var _ sessions.Store = (*sessionStore)(nil)
 
-func newSessionStore(ctx context.Context, store *db.Store, site *atomic.Pointer[engine.SiteSettings], secure bool) (*sessionStore, error) {
+func newSessionStore(ctx context.Context, store *db.Store, secure bool) (*sessionStore, error) {
 	key, err := store.SettingOrCreate(ctx, "cookie_key", func() string { return rand.Text() + rand.Text() })
 	if err != nil {
 		return nil, fmt.Errorf("cookie key: %w", err)
 	}
 	codec := securecookie.New([]byte(key), nil)
 	codec.SetSerializer(securecookie.NopEncoder{})
-	codec.MaxAge(int(sessionLife / time.Second))
-	st := &sessionStore{db: store, site: site, codec: codec, name: "labhook", options: sessions.Options{
-		Path: "/", MaxAge: int(sessionLife / time.Second), HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: secure,
+	codec.MaxAge(int(cookieLife / time.Second))
+	st := &sessionStore{db: store, codec: codec, name: "labhook", options: sessions.Options{
+		Path: "/", MaxAge: int(cookieLife / time.Second), HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: secure,
 	}}
 	if secure {
 		st.name = "__Host-labhook" // browsers take it over TLS from this very host only
@@ -76,6 +74,7 @@ func (st *sessionStore) Get(r *http.Request, name string) (*sessions.Session, er
 func (st *sessionStore) New(r *http.Request, name string) (*sessions.Session, error) {
 	session := sessions.NewSession(st, name)
 	options := st.options
+	options.MaxAge = int(st.db.Settings().SessionLife / time.Second)
 	session.Options, session.IsNew = &options, true
 	cookie, err := r.Cookie(name)
 	if err != nil {
@@ -123,7 +122,7 @@ func (st *sessionStore) Save(r *http.Request, w http.ResponseWriter, session *se
 	if !ok {
 		created = now
 	}
-	expires := sessionEnd(created, now, st.site.Load().SessionIdle)
+	expires := sessionEnd(created, now, st.db.Settings())
 	values := maps.Clone(session.Values)
 	for _, column := range []string{userValue, expiresValue, createdValue} {
 		delete(values, column)
@@ -154,11 +153,12 @@ func (st *sessionStore) drop(ctx context.Context, session *sessions.Session) err
 }
 
 // sessionEnd is when a session ends that is used now and no more.
-func sessionEnd(created, now time.Time, idle time.Duration) time.Time {
-	if last := created.Add(sessionLife); last.Before(now.Add(idle)) {
+func sessionEnd(created, now time.Time, site *engine.SiteSettings) time.Time {
+	idle := now.Add(site.SessionIdle)
+	if last := created.Add(site.SessionLife); last.Before(idle) {
 		return last
 	}
-	return now.Add(idle)
+	return idle
 }
 
 func hashToken(token string) string {
@@ -201,7 +201,7 @@ func (s *Server) withSession(next http.Handler) http.Handler {
 func (s *Server) isToSlide(session *sessions.Session) bool {
 	end, hasEnd := session.Values[expiresValue].(time.Time)
 	created, hasStart := session.Values[createdValue].(time.Time)
-	return hasEnd && hasStart && sessionEnd(created, time.Now(), s.site.Load().SessionIdle).Sub(end) >= slideAfter
+	return hasEnd && hasStart && sessionEnd(created, time.Now(), s.store.Settings()).Sub(end) >= slideAfter
 }
 
 // signIn starts a new session for the user; one that the browser had before ends.

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
-	"time"
 
 	"labhook/engine"
 	"labhook/views"
@@ -15,7 +14,7 @@ var hiddenBody = []byte("Hidden from viewers by a setting.")
 
 // hidesBodies reports whether the reader must not see what events, requests and answers carry.
 func (s *Server) hidesBodies(r *http.Request) bool {
-	return s.site.Load().HideBodies && !visitOf(r).user.Role.Allows(engine.RoleDeveloper)
+	return s.store.Settings().HideBodies && !visitOf(r).user.Role.Allows(engine.RoleDeveloper)
 }
 
 // hideBodies takes the bodies out of attempts.
@@ -32,32 +31,50 @@ func hideBodies(attempts []engine.Attempt) {
 	}
 }
 
-// handleSettingsEdit shows the form that changes the settings of the site.
+// settingGroup is the group that the path names; "" when it has no form.
+func settingGroup(r *http.Request) engine.SettingGroup {
+	group := engine.SettingGroup(r.PathValue("group"))
+	if len(group.Settings()) == 0 {
+		return ""
+	}
+	return group
+}
+
+// handleSettingsEdit shows the form that changes a group of settings.
 func (s *Server) handleSettingsEdit(w http.ResponseWriter, r *http.Request) {
-	site, err := s.store.Site(r.Context())
+	group := settingGroup(r)
+	stored, err := s.store.StoredSettings(r.Context())
+	if group == "" {
+		err = engine.ErrNotFound
+	}
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
-	s.siteForm(w, r, http.StatusOK, views.SiteForm{Site: site, SessionIdle: views.Hours(site.SessionIdle)}, nil)
+	f := views.SiteForm{Group: group, Version: stored.Versions[group], Values: map[string]string{}}
+	site := stored.Site(s.store.Given())
+	for _, one := range group.Settings() {
+		f.Values[one.Name] = one.Text(&site)
+	}
+	s.siteForm(w, r, http.StatusOK, f, nil)
 }
 
-// handleSettingsSave changes the settings of the site, which hold from now on.
+// handleSettingsSave changes a group of settings.
 func (s *Server) handleSettingsSave(w http.ResponseWriter, r *http.Request) {
-	form := r.PostForm
-	f := views.SiteForm{SessionIdle: formText(form, "session_idle"), Site: engine.SiteSettings{
-		Name: formText(form, "name"), TimeZone: formText(form, "time_zone"), HideBodies: form.Get("hide_bodies") != "",
-	}}
-	f.Site.Version, _ = strconv.Atoi(form.Get("version"))  // anything else is a conflict
-	hours, err := strconv.ParseUint(f.SessionIdle, 10, 16) // more hours than that are refused in any case
-	if err == nil {
-		f.Site.SessionIdle = time.Duration(hours) * time.Hour
+	group := settingGroup(r)
+	if group == "" {
+		s.fail(w, r, engine.ErrNotFound)
+		return
 	}
-	stored, err := s.store.SetSite(r.Context(), s.actor(r), f.Site)
+	f := views.SiteForm{Group: group, Values: map[string]string{}}
+	f.Version, _ = strconv.Atoi(r.PostForm.Get("version")) // anything else is a conflict
+	for _, one := range group.Settings() {
+		f.Values[one.Name] = formText(r.PostForm, one.Name)
+	}
+	err := s.store.ChangeSettings(r.Context(), s.actor(r), group, f.Version, f.Values)
 	switch problems := problemsOf(err); {
 	case err == nil:
-		s.site.Store(&stored)
-		s.redirect(w, r, views.SettingsURL(), "The settings were saved.")
+		s.redirect(w, r, views.SettingsOfURL(views.SettingsGroup(group)), "The settings were saved.")
 	case errors.Is(err, engine.ErrConflict):
 		s.siteConflict(w, r, f)
 	case problems != nil:
@@ -69,19 +86,39 @@ func (s *Server) handleSettingsSave(w http.ResponseWriter, r *http.Request) {
 
 // siteConflict shows the form again, with what somebody else has stored meanwhile. Posting it again replaces that.
 func (s *Server) siteConflict(w http.ResponseWriter, r *http.Request, f views.SiteForm) {
-	stored, err := s.store.Site(r.Context())
+	stored, err := s.store.StoredSettings(r.Context())
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
-	f.Stored, f.Site.Version = &stored, stored.Version
+	site := stored.Site(s.store.Given())
+	f.Stored, f.Version = &site, stored.Versions[f.Group]
 	w.Header().Set("Cache-Control", "no-store")
 	s.siteForm(w, r, http.StatusConflict, f, []engine.Invalid{{Message: "Somebody changed the settings meanwhile; nothing was saved yet"}})
 }
 
 func (s *Server) siteForm(w http.ResponseWriter, r *http.Request, status int, f views.SiteForm, problems []engine.Invalid) {
-	f.Page = s.page(r, "Edit settings", "admin", views.Crumb{Label: "Admin", URL: views.AdminURL()},
-		views.Crumb{Label: "Settings", URL: views.SettingsURL()}, views.Crumb{Label: "Edit"})
-	f.Page.Problems = problems
+	f.Page = s.settingsPage(r, views.SettingsGroup(f.Group), "Edit "+string(f.Group)+" settings", views.Crumb{Label: "Edit"})
+	f.Page.Problems, f.Fixed = problems, map[string]string{}
+	for name, given := range s.store.Given() {
+		f.Fixed[name] = s.givenBy(name, given.Source)
+	}
 	s.render(w, r, status, views.SiteFormPage(f))
+}
+
+// givenBy says what sets a setting that the server was started with.
+func (s *Server) givenBy(name string, source engine.SettingSource) string {
+	for _, one := range s.settings {
+		if one.Name != views.SettingName(name) {
+			continue
+		}
+		switch source {
+		case engine.FromEnvironment:
+			return "the environment variable " + one.Env
+		case engine.FromFile:
+			return "the file that " + one.Env + "_FILE names"
+		}
+		return "the flag " + one.Flag
+	}
+	return "what the server was started with"
 }

@@ -39,7 +39,7 @@ func editedForms(b *bundle) []editedForm {
 			kind, _ := dir().Catalog().Find(own.Code)
 			return kind.Description
 		}},
-		{"site", "/admin/settings/edit", "name", func() string { return b.web.site.Load().Name }},
+		{"settings", "/admin/settings/general/edit", "name", func() string { return b.store.Settings().Name }},
 		{"egress", egressPath + "/edit", "addresses", func() string {
 			list, err := b.store.Egress(b.t.Context())
 			if err != nil {

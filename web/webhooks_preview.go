@@ -81,11 +81,11 @@ func (s *Server) edited(r *http.Request, consumer engine.ConsumerID) (engine.Web
 // names.
 func (s *Server) newWebhook(r *http.Request, consumer engine.ConsumerID) (hook engine.Webhook, model engine.WebhookID) {
 	if model.UnmarshalText([]byte(r.FormValue("copy"))) != nil {
-		return engine.NewWebhook(consumer), 0
+		return s.store.Settings().NewWebhook(consumer), 0
 	}
 	hook, err := s.store.Webhook(r.Context(), model)
 	if err != nil || hook.ConsumerID != consumer || !hook.DeletedAt.IsZero() {
-		return engine.NewWebhook(consumer), 0
+		return s.store.Settings().NewWebhook(consumer), 0
 	}
 	hook.ID, hook.Version, hook.Position = 0, 0, 0
 	hook.DeactivateReason, hook.DeactivatedAt = "", time.Time{}

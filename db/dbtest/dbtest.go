@@ -11,7 +11,14 @@ import (
 // for the disk: a test does not survive a loss of power anyway.
 func Open(t testing.TB) *db.Store {
 	t.Helper()
-	s, err := db.Open(t.Context(), db.Options{Dir: t.TempDir(), Synchronous: "OFF"})
+	return OpenWith(t, db.Options{})
+}
+
+// OpenWith is Open with more to be said; the directory is made.
+func OpenWith(t testing.TB, o db.Options) *db.Store {
+	t.Helper()
+	o.Dir, o.Synchronous = t.TempDir(), "OFF"
+	s, err := db.Open(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}

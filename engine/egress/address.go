@@ -37,7 +37,7 @@ func (e *BlockedError) Error() string {
 	if e.Host != "" {
 		what += ", to which " + e.Host + " leads,"
 	}
-	return fmt.Sprintf("%s is not allowed: %s; to allow it start Labhook with --allow-networks %s/%d",
+	return fmt.Sprintf("%s is not allowed: %s; to allow it start Labhook with --allow-networks %s/%d, or add it under Settings, Security",
 		what, e.reason, e.Addr, e.Addr.BitLen())
 }
 
@@ -68,7 +68,8 @@ func (g *Guard) check(host string, addr netip.Addr) error {
 
 // allowed reports whether the operator named a network with the address.
 func (g *Guard) allowed(addr netip.Addr) bool {
-	return slices.ContainsFunc(g.settings.Networks, func(p netip.Prefix) bool { return p.Contains(addr) })
+	has := func(p netip.Prefix) bool { return p.Contains(addr) }
+	return slices.ContainsFunc(g.settings.Networks, has) || slices.ContainsFunc(g.more.Load().networks, has)
 }
 
 // embedded returns the IPv4 address that an address of the well-known NAT64 prefix stands for.

@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"code.dny.dev/ssrf"
@@ -61,7 +62,22 @@ type Guard struct {
 	guardian *ssrf.Guardian
 	own      ownAddresses
 	resolver *net.Resolver
+	more     atomic.Pointer[policy]
 }
+
+// policy is what may change while a guard is in use; it comes on top of the settings.
+type policy struct {
+	networks     []netip.Prefix
+	requireHTTPS bool
+}
+
+// SetPolicy lets the networks through as well as those of the settings, and requires TLS if either asks for it. It takes
+// the place of the policy before.
+func (g *Guard) SetPolicy(networks []netip.Prefix, requireHTTPS bool) {
+	g.more.Store(&policy{networks, requireHTTPS})
+}
+
+func (g *Guard) requiresHTTPS() bool { return g.settings.RequireHTTPS || g.more.Load().requireHTTPS }
 
 // New returns a guard with the settings, which must not be changed afterwards.
 func New(s Settings) *Guard {
@@ -73,7 +89,7 @@ func New(s Settings) *Guard {
 			v6 = append(v6, p)
 		}
 	}
-	return &Guard{
+	g := &Guard{
 		settings: s,
 		resolver: cmp.Or(s.Resolver, net.DefaultResolver),
 		own:      ownAddresses{list: net.InterfaceAddrs},
@@ -81,6 +97,8 @@ func New(s Settings) *Guard {
 			ssrf.WithAllowedV4Prefixes(v4...), ssrf.WithAllowedV6Prefixes(v6...), ssrf.WithDeniedV4Prefixes(internalServices...),
 		),
 	}
+	g.more.Store(&policy{})
+	return g
 }
 
 // Settings returns what the guard was made with.

@@ -53,6 +53,30 @@ func LoadRoots(file string) (*x509.CertPool, error) {
 	return pool, nil
 }
 
+// FormatNetworks writes a list as ParseNetworks reads it.
+func FormatNetworks(list []netip.Prefix) string { return joined(list) }
+
+// ParseNetworks reads addresses and networks, separated by commas. The empty text is none.
+func ParseNetworks(text string) ([]netip.Prefix, error) {
+	var list []netip.Prefix
+	for part := range strings.SplitSeq(text, ",") {
+		part = strings.TrimSpace(part)
+		if part == "" {
+			continue
+		}
+		if addr, err := netip.ParseAddr(part); err == nil {
+			list = append(list, netip.PrefixFrom(addr, addr.BitLen()))
+			continue
+		}
+		prefix, err := netip.ParsePrefix(part)
+		if err != nil {
+			return nil, fmt.Errorf("%q is not a network such as 10.0.0.0/8 or fd00::/8", part)
+		}
+		list = append(list, prefix.Masked())
+	}
+	return list, nil
+}
+
 // FormatSources writes a list as ParseSources reads it.
 func FormatSources(list []netip.Addr) string { return joined(list) }
 

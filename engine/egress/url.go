@@ -46,8 +46,8 @@ func (g *Guard) CheckWritten(u *url.URL) error {
 
 // checkTarget holds what can be told of a URL without a look at its host: it costs nothing.
 func (g *Guard) checkTarget(u *url.URL) error {
-	if g.settings.RequireHTTPS && u.Scheme != "https" {
-		return refuse("only https:// is allowed here; to allow %s:// start Labhook without --require-https", u.Scheme)
+	if g.requiresHTTPS() && u.Scheme != "https" {
+		return refuse("only https:// is allowed here; to allow %s:// start Labhook without --require-https, or switch it off under Settings, Security", u.Scheme)
 	}
 	if u.User != nil {
 		return refuse("a user or password in the URL is not allowed")

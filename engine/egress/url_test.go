@@ -154,7 +154,7 @@ func TestCheckURLRules(t *testing.T) {
 	guard := egress.New(egress.Settings{Ports: ports, RequireHTTPS: true, Resolver: enginetest.NewNames(nil).Resolver()})
 	for text, want := range map[string]string{
 		"https://8.8.8.8/": "", "https://8.8.8.8:443/": "", "https://8.8.8.8:8000/": "", "https://8.8.8.8:8999/": "",
-		"http://8.8.8.8/":       "only https:// is allowed here; to allow http:// start Labhook without --require-https",
+		"http://8.8.8.8/":       "only https:// is allowed here; to allow http:// start Labhook without --require-https, or switch it off under Settings, Security",
 		"https://8.8.8.8:7999/": "connecting to port 7999 is not allowed; to allow it start Labhook with --allow-ports 443,8000-8999,7999",
 		"https://8.8.8.8:9000/": "port 9000", "https://8.8.8.8:22/": "port 22", "https://nowhere.test:0/": `"0" is no port`, "https://8.8.8.8:70000/": `"70000" is no port`,
 		"https://a:b@8.8.8.8/": "a user or password in the URL is not allowed", "https://a@8.8.8.8/": "a user",

@@ -29,8 +29,8 @@ type Config struct {
 	Guard   *egress.Guard
 	Log     *slog.Logger
 	Version string // of Labhook
-	// Settings are what the server was started with, to be shown.
-	Settings []Setting
+	// Settings returns what the server works with, to be shown.
+	Settings func(context.Context) ([]Setting, error)
 	// Rate bounds the requests of each key; nil: nothing does.
 	Rate *keyrate.Limits
 }

@@ -87,7 +87,7 @@ func (b *bundle) start(t testing.TB, changes ...func(*engine.Config)) {
 	if err := b.engine.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	b.config = api.Config{Store: b.store, Engine: b.engine, Guard: enginetest.Guard(), Log: log, Version: "1.2.3", Settings: testSettings}
+	b.config = api.Config{Store: b.store, Engine: b.engine, Guard: enginetest.Guard(), Log: log, Version: "1.2.3", Settings: func(context.Context) ([]api.Setting, error) { return testSettings, nil }}
 	b.serve(t)
 }
 

@@ -57,7 +57,7 @@ func (s *server) readEvent(ctx context.Context, in *eventPath) (*answer[EventDet
 		return nil, err
 	}
 	out := EventDetail{
-		Event: eventOut(&ev), Source: ev.Source, TraceParent: textOrNull(ev.TraceParent), Data: ev.Data, MoreDeliveries: page.Older,
+		Event: eventOut(&ev), Source: ev.Source, TraceParent: textOrNull(ev.TraceParent), Data: ev.Data, DataGoneAt: timeOrNull(ev.BodyGoneAt), MoreDeliveries: page.Older,
 	}
 	if out.Deliveries, err = s.gated(ctx, page.Rows); err != nil {
 		return nil, err

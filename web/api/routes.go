@@ -79,6 +79,6 @@ func (s *server) routes() {
 	handle(s, route{put, "/event-types/{code}", managePlatform, "replace-event-type", "Replace an event type of your own", 200, takes[EventTypeInput](maxEventTypeBody)}, s.replaceEventType)
 	handle(s, route{del, "/event-types/{code}", managePlatform, "delete-event-type", "Delete an event type of your own", 204, nil}, s.deleteEventType)
 	handle(s, route{get, "/egress", read, "read-egress", "Read the addresses that receivers must allow", 200, nil}, s.readEgress)
-	handle(s, route{get, "/settings", readPlatform, "list-settings", "List what the server was started with", 200, nil}, s.listSettings)
+	handle(s, route{get, "/settings", readPlatform, "list-settings", "List the settings of the server, and where each value comes from", 200, nil}, s.listSettings)
 	handle(s, route{get, "/version", read, "read-version", "Read what runs", 200, nil}, s.readVersion)
 }

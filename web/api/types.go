@@ -175,7 +175,8 @@ type EventDetail struct {
 	Verdict
 	Source         string          `json:"source" doc:"Who posted it"`
 	TraceParent    *string         `json:"traceparent" doc:"W3C trace context of the sender"`
-	Data           json.RawMessage `json:"data"`
+	Data           json.RawMessage `json:"data" nullable:"true" doc:"null: retention has deleted it"`
+	DataGoneAt     *time.Time      `json:"data_gone_at" doc:"When retention deleted the data, and the bodies of requests and answers with it"`
 	Deliveries     []GatedDelivery `json:"deliveries" nullable:"false" doc:"In the order of the webhooks"`
 	MoreDeliveries bool            `json:"more_deliveries" doc:"There are more: GET /api/v1/deliveries?event="`
 }

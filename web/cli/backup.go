@@ -57,7 +57,7 @@ func Backup(ctx context.Context, env Env, args []string) error {
 		return noDatabase(*data)
 	}
 	bar := newProgressBar(env)
-	m, size, err := backup(ctx, env, *data, file, !*bare, bar)
+	m, size, err := backup(ctx, env.Version, *data, file, !*bare, bar.show)
 	bar.clear()
 	if err != nil {
 		return fmt.Errorf("backup: %w", err)
@@ -70,16 +70,16 @@ func Backup(ctx context.Context, env Env, args []string) error {
 }
 
 // backup makes the file under another name beside its place, and moves it there when it is whole and on disk.
-func backup(ctx context.Context, env Env, data, file string, withKey bool, bar *progressBar) (m manifest, size int64, err error) {
+func backup(ctx context.Context, version, data, file string, withKey bool, show func(done float64, what string)) (m manifest, size int64, err error) {
 	dir := filepath.Dir(file)
 	work, err := os.MkdirTemp(dir, ".labhook-backup-")
 	if err != nil {
 		return m, 0, err
 	}
 	defer os.RemoveAll(work)
-	m = manifest{Format: backupFormat, Version: env.Version, CreatedAt: time.Now().UTC().Truncate(time.Second)}
+	m = manifest{Format: backupFormat, Version: version, CreatedAt: time.Now().UTC().Truncate(time.Second)}
 	database, key := filepath.Join(work, db.FileName), filepath.Join(data, db.KeyFileName)
-	copied, err := db.Copy(ctx, data, database, func(done float64) { bar.show(0.7*done, "copying the database") })
+	copied, err := db.Copy(ctx, data, database, func(done float64) { show(0.7*done, "copying the database") })
 	if err != nil {
 		return m, 0, err
 	}
@@ -95,7 +95,7 @@ func backup(ctx context.Context, env Env, data, file string, withKey bool, bar *
 	var done int64
 	size, err = pack(ctx, packed, files, &m, func(part int64) {
 		done += part
-		bar.show(0.7+0.3*float64(done)/float64(copied.Size+1), "packing")
+		show(0.7+0.3*float64(done)/float64(copied.Size+1), "packing")
 	})
 	if err != nil {
 		return m, 0, err

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"labhook/engine"
+	"labhook/engine/egress"
 )
 
 // envPrefix starts the names of all environment variables that Labhook reads.
@@ -209,34 +210,12 @@ func (f *flags) printHelp() {
 // networks is a flag with addresses or networks, separated by commas.
 type networks []netip.Prefix
 
-func (n *networks) String() string {
-	texts := make([]string, len(*n))
-	for i, p := range *n {
-		texts[i] = p.String()
-	}
-	return strings.Join(texts, ",")
-}
+func (n *networks) String() string { return egress.FormatNetworks(*n) }
 
 // Set replaces the list.
-func (n *networks) Set(text string) error {
-	var list networks
-	for part := range strings.SplitSeq(text, ",") {
-		part = strings.TrimSpace(part)
-		if part == "" {
-			continue
-		}
-		if addr, err := netip.ParseAddr(part); err == nil {
-			list = append(list, netip.PrefixFrom(addr, addr.BitLen()))
-			continue
-		}
-		prefix, err := netip.ParsePrefix(part)
-		if err != nil {
-			return fmt.Errorf("%q is not a network such as 10.0.0.0/8 or fd00::/8", part)
-		}
-		list = append(list, prefix.Masked())
-	}
-	*n = list
-	return nil
+func (n *networks) Set(text string) (err error) {
+	*n, err = egress.ParseNetworks(text)
+	return err
 }
 
 // expiry is a flag with a moment in the future: "90d", "12h", "2027-01-31" or an RFC 3339 time. Zero is never.

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"labhook/engine"
 )
 
 // TestWhereValuesComeFrom checks who wins: command line, then environment, then a file, then the default.
@@ -100,14 +102,14 @@ func TestPublicURL(t *testing.T) {
 	for text, want := range map[string]string{
 		"": "", "https://hooks.example.com": "https://hooks.example.com", "http://localhost:8080/": "http://localhost:8080",
 	} {
-		if got, err := checkPublicURL(text); err != nil || got != want {
-			t.Errorf("%q: got %q, error %v", text, got, err)
+		if got, problem := engine.CheckPublicURL(text); problem != "" || got != want {
+			t.Errorf("%q: got %q, problem %s", text, got, problem)
 		}
 	}
 	for _, text := range []string{
 		"hooks.example.com", "ftp://example.com", "https://", "https://example.com/a", "https://example.com?a", "https://a:b@example.com", "https://example.com/#x",
 	} {
-		if got, err := checkPublicURL(text); err == nil {
+		if got, problem := engine.CheckPublicURL(text); problem == "" {
 			t.Errorf("%q was taken as %q", text, got)
 		}
 	}

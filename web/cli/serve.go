@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,9 +11,11 @@ import (
 	"net"
 	"net/netip"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
+	"labhook/engine"
 	"labhook/engine/egress"
 	"labhook/web/keyrate"
 )
@@ -58,7 +61,10 @@ func serveConfig(env Env, args []string) (serverConfig, error) {
 	format := f.String("log-format", "text", "`FORM` of the log on standard error: text or json")
 	level := f.String("log-level", "info", "`LEVEL` of the log: debug, info, warn or error")
 	f.StringVar(&cfg.sync, "sync", "full", "`MODE` of the database: full survives a loss of power, normal may lose the last moments, off more")
-	f.fromEnv = []string{"data", "listen", "public-url", "trusted-proxies", "grace", "api-rate-limit", "log-format", "log-level", "sync"}
+	f.StringVar(&cfg.backup.dir, "backup-dir", "", "`DIR` for a backup now and then, best on another disk; it opens all secrets, keep it as safe as the data")
+	f.DurationVar(&cfg.backup.every, "backup-every", DefaultBackupEvery, "`TIME` between two backups, with --backup-dir")
+	f.IntVar(&cfg.backup.keep, "backup-keep", DefaultBackupKeep, "`NUMBER` of backups that are kept, with --backup-dir")
+	f.fromEnv = []string{"backup-dir", "backup-every", "backup-keep", "data", "listen", "public-url", "trusted-proxies", "grace", "api-rate-limit", "log-format", "log-level", "sync"}
 	f.example = "labhook serve --data /var/lib/labhook --public-url https://hooks.example.com"
 	f.choices["log-format"], f.choices["log-level"], f.choices["sync"] = []string{"text", "json"}, []string{"debug", "info", "warn", "error"}, syncModes
 	finishEgress := addEgressFlags(f, &cfg.egress)
@@ -68,9 +74,12 @@ func serveConfig(env Env, args []string) (serverConfig, error) {
 	if err := finishEgress(); err != nil {
 		return cfg, err
 	}
-	var err error
-	if cfg.publicURL, err = checkPublicURL(cfg.publicURL); err != nil {
-		return cfg, f.problem("--public-url: %s", err)
+	var problem string
+	if cfg.publicURL, problem = engine.CheckPublicURL(cfg.publicURL); problem != "" {
+		return cfg, f.problem("--public-url: %s", problem)
+	}
+	if problem = cfg.backup.check(); problem != "" {
+		return cfg, f.problem("%s", problem)
 	}
 	if cfg.grace < 0 {
 		return cfg, f.problem("--grace must not be negative")
@@ -78,16 +87,17 @@ func serveConfig(env Env, args []string) (serverConfig, error) {
 	if cfg.apiRate < 0 || cfg.apiRate > keyrate.Max {
 		return cfg, f.problem("--api-rate-limit must be 0 to %d", keyrate.Max)
 	}
-	if _, _, err = net.SplitHostPort(cfg.listen); err != nil {
+	if _, _, err := net.SplitHostPort(cfg.listen); err != nil {
 		return cfg, f.problem("--listen: %q is not an address and port such as 127.0.0.1:8080", cfg.listen)
 	}
 	if err := checkSync(cfg.sync); err != nil {
 		return cfg, f.problem("--sync: %s", err)
 	}
+	var err error
 	if cfg.log, err = newLogger(env.Stderr, *format, *level); err != nil {
 		return cfg, f.problem("%s", err)
 	}
-	cfg.settings = f.settings()
+	cfg.settings, cfg.given = f.settings(), f.siteGiven()
 	return cfg, nil
 }
 
@@ -114,30 +124,38 @@ func printServing(ctx context.Context, w io.Writer, s *server, cfg serverConfig)
 	if err != nil {
 		data = cfg.data
 	}
-	base := s.base
-	if cfg.publicURL != "" {
-		base = cfg.publicURL
-	}
+	base := cmp.Or(s.public, s.base)
 	setup, needed, err := s.web.SetupURL(context.WithoutCancel(ctx), base)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(w, "Labhook %s\n", cfg.version)
 	fmt.Fprintf(w, "  address     %s\n", s.base)
-	if cfg.publicURL != "" {
-		fmt.Fprintf(w, "  public URL  %s\n", cfg.publicURL)
+	if s.public != "" {
+		fmt.Fprintf(w, "  public URL  %s\n", s.public)
 	}
 	fmt.Fprintf(w, "  data        %s\n", data)
-	fmt.Fprintf(w, "  sends to    %s\n", sendsTo(&cfg.egress))
+	fmt.Fprintf(w, "  sends to    %s\n", sendsTo(withSite(cfg.egress, s.store.Settings())))
 	fmt.Fprintf(w, "  grace       %s\n", cfg.grace)
 	if needed {
 		fmt.Fprintf(w, "\nThere is no user yet. Open this link once to make the first one:\n  %s\n", setup)
 	}
-	if exposed(cfg.listen) && !strings.HasPrefix(cfg.publicURL, "https:") {
+	if exposed(cfg.listen) && !strings.HasPrefix(s.public, "https:") {
 		s.log.Warn("plain http on the network", "listen", cfg.listen, "advice", "put a proxy with TLS before it and name its address with --public-url")
 	}
 	s.log.Info("server started", "version", cfg.version, "address", s.base, "data", data)
 	return nil
+}
+
+// withSite returns the settings of the way out with what was set on the screens.
+func withSite(s egress.Settings, site *engine.SiteSettings) *egress.Settings {
+	for _, network := range site.Networks() {
+		if !slices.Contains(s.Networks, network) {
+			s.Networks = append(slices.Clip(s.Networks), network)
+		}
+	}
+	s.RequireHTTPS = s.RequireHTTPS || site.RequireHTTPS
+	return &s
 }
 
 // sendsTo says in a line where webhooks may be sent, and how. Passwords are masked.

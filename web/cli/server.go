@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"net/url"
 	"os"
 	"runtime"
 	"strings"
@@ -45,6 +45,8 @@ type serverConfig struct {
 	log       *slog.Logger
 	version   string
 	settings  []web.Setting // to be shown
+	given     map[string]engine.GivenSetting
+	backup    backupPlan
 }
 
 // server is the whole program put together and running.
@@ -57,6 +59,7 @@ type server struct {
 	log    *slog.Logger
 	grace  time.Duration
 	base   string        // URL under which this host reaches it
+	public string        // URL under which people do; empty: taken from each request
 	served chan struct{} // closed when Serve has returned
 	err    error         // what it returned; read after served is closed
 }
@@ -82,7 +85,7 @@ func startServer(ctx context.Context, cfg serverConfig) (*server, error) {
 		return nil, fmt.Errorf("%w; --listen chooses another address", err)
 	}
 	s.base = "http://" + reachable(listener.Addr())
-	if s.store, err = db.Open(ctx, db.Options{Dir: cfg.data, Log: cfg.log, Exclusive: true, Synchronous: cfg.sync}); err != nil {
+	if s.store, err = db.Open(ctx, db.Options{Dir: cfg.data, Log: cfg.log, Exclusive: true, Synchronous: cfg.sync, Given: cfg.given}); err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
 	if err = s.start(ctx, cfg, listener); err != nil {
@@ -96,13 +99,19 @@ func (s *server) start(ctx context.Context, cfg serverConfig, listener net.Liste
 		Guard: s.guard, Log: s.log, UserAgent: "Labhook/" + cfg.version,
 		Grace: max(cfg.grace, 1), // 0 would be the default
 	}, s.store)
+	s.public = cmp.Or(cfg.publicURL, s.store.Settings().PublicURL)
 	s.web, err = web.New(ctx, web.Config{
 		Store: s.store, Engine: s.engine, Guard: s.guard, Log: s.log, Version: cfg.version,
-		PublicURL: cfg.publicURL, Secure: strings.HasPrefix(cfg.publicURL, "https:"), TrustedProxies: cfg.proxies,
+		PublicURL: s.public, Secure: strings.HasPrefix(s.public, "https:"), TrustedProxies: cfg.proxies,
 		Settings: cfg.settings, APIRateLimit: cfg.apiRate,
+		Backup: web.BackupPlan{Dir: cfg.backup.dir, Every: cfg.backup.every, Keep: cfg.backup.keep},
 	})
 	if err != nil {
 		return err
+	}
+	if cfg.backup.dir != "" {
+		job := &backupJob{plan: cfg.backup, data: cfg.data, version: cfg.version, store: s.store, log: s.log}
+		s.engine.AddMaintenance("backup", backupLook, job.run)
 	}
 	if err = s.engine.Start(ctx); err != nil {
 		return err
@@ -169,17 +178,4 @@ func reachable(addr net.Addr) string {
 		return addr.String()
 	}
 	return fmt.Sprintf("localhost:%d", ap.Port())
-}
-
-// checkPublicURL returns the URL without a slash at its end.
-func checkPublicURL(text string) (string, error) {
-	if text == "" {
-		return "", nil
-	}
-	text = strings.TrimSuffix(text, "/")
-	u, err := url.Parse(text)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
-		return "", fmt.Errorf("%q is not the address of a site, such as https://hooks.example.com", text)
-	}
-	return text, nil
 }

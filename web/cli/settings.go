@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"labhook/engine"
 	"labhook/web"
 )
 
@@ -38,7 +39,26 @@ var settingTexts = []settingText{
 	{"source-address", "Egress", "Source address", "The addresses of this host that requests come from; without it the system chooses.", nil},
 
 	{"data", "Storage", "Data directory", "The directory of the database and its sealing key.", absolute},
+	{"backup-dir", "Storage", "Backup directory", "Where a backup is made now and then; without it none is.", nil},
+	{"backup-every", "Storage", "Backup every", "The time between two backups.", nil},
+	{"backup-keep", "Storage", "Backups kept", "How many of the newest backups are kept.", nil},
 	{"sync", "Storage", "Durability", "When a change counts as stored: full survives a loss of power, normal may lose the last moments, off more.", nil},
+}
+
+// siteFlags are the flags of settings that are otherwise set on the screens.
+var siteFlags = []string{"public-url", "allow-networks", "require-https"}
+
+// siteGiven are the settings of the site that flags or variables set.
+func (f *flags) siteGiven() map[string]engine.GivenSetting {
+	given := map[string]engine.GivenSetting{}
+	for _, name := range siteFlags {
+		if source := f.source(name); source != "default" {
+			given[strings.ReplaceAll(name, "-", "_")] = engine.GivenSetting{
+				Value: f.Lookup(name).Value.String(), Source: engine.SettingSource(source),
+			}
+		}
+	}
+	return given
 }
 
 // settings lists the flags with their values for the settings page. One that settingTexts lacks comes last, with the

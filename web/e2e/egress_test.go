@@ -173,6 +173,7 @@ func TestEgressWithoutScript(t *testing.T) {
 	}
 	b.open("/admin")
 	b.follow(".tile a[href='/admin/settings']")
+	b.follow(".tile a[href='/admin/settings/general']")
 	if got := b.text("#listen .mono"); got != "127.0.0.1:8080" {
 		t.Errorf("the settings show %q", got)
 	}

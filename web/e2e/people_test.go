@@ -7,6 +7,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"labhook/engine"
+	"labhook/views"
 	"labhook/web"
 )
 
@@ -190,7 +191,13 @@ func TestAdministrationScreens(t *testing.T) {
 			b.check("admin-attention")
 			b.open("/admin/settings")
 			b.check("settings")
-			b.open("/admin/settings/edit")
+			for _, group := range views.SettingsGroups {
+				b.open(views.SettingsOfURL(group))
+				b.check("settings-" + string(group))
+			}
+			b.open("/admin/settings/delivery/edit")
+			b.check("settings-delivery-edit")
+			b.open("/admin/settings/security/edit")
 			b.check("settings-edit")
 			b.fill(map[string]string{"session_idle": "a day"})
 			b.follow("main button[type=submit]")

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"labhook/engine"
@@ -40,7 +41,8 @@ func TestU14LinksMoveTheFocus(t *testing.T) {
 		"/admin/integration/new-event-type": {"code": "with spaces", "label": "", "sample": "{", "schema": "[1]"},
 		"/admin/integration/egress/edit":    {"addresses": "nowhere", "echo_url": "no url"},
 		"/admin/users/new":                  {"name": "", "login": "with spaces"},
-		"/admin/settings/edit":              {"time_zone": "Mars/Phobos", "session_idle": "12h"},
+		"/admin/settings/general/edit":      {"name": strings.Repeat("x", 300), "time_zone": "Mars/Phobos"},
+		"/admin/settings/security/edit":     {"session_idle": "12h"},
 	} {
 		b.open(path)
 		for id, value := range wrong {
