@@ -27,19 +27,6 @@ func (s *Store) WebhookHours(ctx context.Context, id engine.WebhookID, since, no
 
 var selectWebhookHours = "SELECT r.hour, r.delivered, r.failed, r.attempts, r." + strings.Join(tookColumns, ", r.") + fromHourlyOf + " ORDER BY r.hour"
 
-// hoursOfAll returns what the hours came to of all webhooks together.
-func (s *Store) hoursOfAll(ctx context.Context, since time.Time) ([]engine.HourCounts, error) {
-	hours, err := list(ctx, s, func(row scanner) (h engine.HourCounts, err error) {
-		return h, row.Scan(at(&h.Hour), &h.Delivered, &h.Failed, &h.Attempts)
-	}, selectHoursOfAll, since.UnixMilli())
-	if err != nil {
-		return nil, fmt.Errorf("read activity: %w", err)
-	}
-	return hours, nil
-}
-
-const selectHoursOfAll = `SELECT hour, sum(delivered), sum(failed), sum(attempts) FROM hourly WHERE hour >= ? GROUP BY hour ORDER BY hour`
-
 // WebhookFailures counts the attempts of a webhook that failed from since until now by what they came to, the most
 // frequent first.
 func (s *Store) WebhookFailures(ctx context.Context, id engine.WebhookID, since, now time.Time) ([]engine.FailureCount, error) {

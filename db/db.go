@@ -51,6 +51,7 @@ type Store struct {
 	sealer    *sealer
 	directory atomic.Pointer[engine.Directory]
 	keys      keyCache
+	past      pastHours
 	watcher   engine.Watcher // nil: nobody is told
 
 	// cancelling is read and changed by the writer alone; a map in it is never changed.

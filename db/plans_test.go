@@ -137,7 +137,6 @@ func TestPipelinePlans(t *testing.T) {
 		{selectDeliveryRows, []any{"[]"}},
 		{selectEventRows, []any{"[]"}},
 		{selectFanout, []any{"[]", 1}},
-		{selectHealth, []any{1}},
 		{selectClosedGate, []any{1}},
 		{selectHeldIDs, []any{1, 1}},
 		{selectLabEvents, []any{"1", 1, 1}},
