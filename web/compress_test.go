@@ -27,10 +27,12 @@ func TestAnswersAreCompressed(t *testing.T) {
 	if a := b.get(views.AdminURL()); a.text("h1") != "Site Administration" {
 		t.Errorf("unpacked, the page is %q", a.text("h1"))
 	}
-	form := url.Values{"description": {"CI"}, "scope": {string(engine.ScopeSend)}}
-	made := b.post(views.KeyNewURL(c.ID), form, "Accept-Encoding", "gzip")
-	if made.status != http.StatusOK || made.header.Get("Cache-Control") != "no-store" || packed(made) {
-		t.Errorf("a page with a new key: status %d, %v", made.status, made.header)
+	wrong := b.post(views.NewWebhookURL(c.ID), url.Values{"signing.secret": {"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}}, "Accept-Encoding", "gzip")
+	if wrong.status != http.StatusUnprocessableEntity || wrong.header.Get("Cache-Control") != "no-store" || packed(wrong) {
+		t.Errorf("a form with a secret: status %d, %v", wrong.status, wrong.header)
+	}
+	if a := b.get(views.NewWebhookURL(c.ID), "Accept-Encoding", "gzip"); !packed(a) {
+		t.Errorf("a form without a secret: %v", a.header)
 	}
 	page := b.get(views.ConsumerURL(c.ID))
 	tag, _ := page.doc.Find("#activity").Attr("data-etag")
