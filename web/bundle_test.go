@@ -34,7 +34,7 @@ var testHash = sync.OnceValue(func() string {
 
 // bundle is a server with a database and an engine of its own, and a browser that keeps cookies.
 type bundle struct {
-	t      *testing.T
+	t      testing.TB
 	store  *db.Store
 	engine *engine.Engine
 	web    *Server
@@ -69,8 +69,16 @@ func setup(t *testing.T) *bundle {
 // setupGuarded is setup with a guard that lets more through.
 func setupGuarded(t *testing.T, guard *egress.Guard) *bundle {
 	t.Helper()
-	b := &bundle{t: t, store: dbtest.Open(t), logs: &logBuffer{}}
-	log := slog.New(slog.NewTextHandler(b.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	logs := &logBuffer{}
+	b := setupStore(t, dbtest.Open(t), guard, slog.New(slog.NewTextHandler(logs, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	b.logs = logs
+	return b
+}
+
+// setupStore serves what is in a store.
+func setupStore(t testing.TB, store *db.Store, guard *egress.Guard, log *slog.Logger) *bundle {
+	t.Helper()
+	b := &bundle{t: t, store: store}
 	b.engine = engine.New(engine.Config{Guard: guard, Log: log}, b.store)
 	var err error
 	if b.web, err = New(t.Context(), Config{Store: b.store, Engine: b.engine, Guard: guard, Log: log, Version: "test"}); err != nil {
