@@ -46,7 +46,7 @@ func TestU13LiveList(t *testing.T) {
 	for range 5 {
 		s.accept(t)
 	}
-	b := newTab(t, s, screens[0])
+	b := newTab(t, s, screens[2])
 	b.signIn()
 	for _, path := range []string{"/deliveries", "/events"} {
 		b.open(path)
@@ -71,6 +71,7 @@ func TestU13LiveList(t *testing.T) {
 		if got := b.text("#new-rows"); got != "20 new – show" {
 			t.Errorf("%s: the bar says %q", path, got)
 		}
+		b.check("new-rows-" + strings.Trim(path, "/"))
 		b.follow("#new-rows a")
 		if got := strings.Count(b.text("tbody"), "_01"); got < 25 {
 			t.Errorf("%s: %d rows after the bar was followed", path, got)
