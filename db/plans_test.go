@@ -97,6 +97,22 @@ func TestListPlans(t *testing.T) {
 	}
 }
 
+// What an answer or a failure is filtered with beside stands in the index: no row is read that the list does not show.
+func TestFailuresAreFilteredInTheIndex(t *testing.T) {
+	t.Parallel()
+	s := open(t, Options{})
+	for _, f := range []engine.DeliveryFilter{
+		{Result: engine.Result{Status: 503}, WebhookID: 1}, {Result: engine.Result{Status: 5}, ConsumerID: 1, EventType: engine.LabScored},
+		{Result: engine.Result{Class: engine.ClassTimeout}, EventType: engine.LabScored, Test: new(false)},
+		{Result: engine.Result{Class: engine.ClassTimeout}, States: []engine.DeliveryState{engine.StateDelivered}, Since: start},
+	} {
+		query, args := selectIDs(deliveryArms(f, false), "r.id < ?", 1, "DESC", 50)
+		if steps := plan(t, s, query, args...); !strings.HasPrefix(steps, "SEARCH r USING COVERING INDEX") {
+			t.Errorf("%+v reads rows:\n%s", f, steps)
+		}
+	}
+}
+
 func TestAuditPlans(t *testing.T) {
 	t.Parallel()
 	s := open(t, Options{})
