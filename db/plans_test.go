@@ -102,7 +102,8 @@ func TestFailuresAreFilteredInTheIndex(t *testing.T) {
 	t.Parallel()
 	s := open(t, Options{})
 	for _, f := range []engine.DeliveryFilter{
-		{Result: engine.Result{Status: 503}, WebhookID: 1}, {Result: engine.Result{Status: 5}, ConsumerID: 1, EventType: engine.LabScored},
+		{Result: engine.Result{Status: 503}, WebhookID: 1},
+		{Result: engine.Result{Status: 5}, ConsumerID: 1, EventType: engine.LabScored},
 		{Result: engine.Result{Class: engine.ClassTimeout}, EventType: engine.LabScored, Test: new(false)},
 		{Result: engine.Result{Class: engine.ClassTimeout}, States: []engine.DeliveryState{engine.StateDelivered}, Since: start},
 	} {
