@@ -28,44 +28,62 @@ func (s *Store) WebhookHours(ctx context.Context, id engine.WebhookID, since, no
 var selectWebhookHours = "SELECT r.hour, r.delivered, r.failed, r.attempts, r." + strings.Join(tookColumns, ", r.") + fromHourlyOf + " ORDER BY r.hour"
 
 // LatestDurations returns how long the answers of all webhooks took in the hour that runs and the one before it, those
-// without attempts left out. It reads at most two rows a webhook.
+// without attempts left out. The hour before is read once when it is over.
 func (s *Store) LatestDurations(ctx context.Context, now time.Time) (map[engine.WebhookID]engine.Durations, error) {
-	all := map[engine.WebhookID]engine.Durations{}
-	_, err := list(ctx, s, func(row scanner) (none struct{}, err error) {
-		var (
-			id   engine.WebhookID
-			hour engine.Durations
-		)
-		fields := []any{&id}
-		for i := range hour {
-			fields = append(fields, &hour[i])
-		}
-		err = row.Scan(fields...)
-		sum := all[id]
-		sum.Add(hour)
-		all[id] = sum
-		return none, err
-	}, selectLatestDurations, now.Truncate(time.Hour).Add(-time.Hour).UnixMilli())
+	hour := now.UTC().Truncate(time.Hour)
+	all, err := s.durationsOf(ctx, hour)
 	if err != nil {
-		return nil, fmt.Errorf("read response times: %w", err)
+		return nil, err
+	}
+	before, err := s.durationsOf(ctx, hour.Add(-time.Hour))
+	if err != nil {
+		return nil, err
+	}
+	for id, durations := range before {
+		sum := all[id]
+		sum.Add(durations)
+		all[id] = sum
 	}
 	return all, nil
 }
 
-var selectLatestDurations = "SELECT webhook, " + strings.Join(tookColumns, ", ") + " FROM hourly WHERE hour >= ?"
+var selectDurations = "SELECT webhook, " + strings.Join(tookColumns, ", ") + " FROM hourly WHERE hour = ?"
 
-// hoursOfAll returns what the hours came to of all webhooks together.
-func (s *Store) hoursOfAll(ctx context.Context, since time.Time) ([]engine.HourCounts, error) {
-	hours, err := list(ctx, s, func(row scanner) (h engine.HourCounts, err error) {
-		return h, row.Scan(at(&h.Hour), &h.Delivered, &h.Failed, &h.Attempts)
-	}, selectHoursOfAll, since.UnixMilli())
-	if err != nil {
-		return nil, fmt.Errorf("read activity: %w", err)
+// durationsOf returns how long the answers of all webhooks took in an hour. What it returns of an hour that is over must
+// not be changed.
+func (s *Store) durationsOf(ctx context.Context, hour time.Time) (map[engine.WebhookID]engine.Durations, error) {
+	if kept := s.lastHour.Load(); kept != nil && kept.hour.Equal(hour) {
+		return kept.durations, nil
 	}
-	return hours, nil
+	over := time.Since(hour) > time.Hour+countedLate // before it is read
+	all := map[engine.WebhookID]engine.Durations{}
+	_, err := list(ctx, s, func(row scanner) (none struct{}, err error) {
+		var (
+			id        engine.WebhookID
+			durations engine.Durations
+		)
+		fields := []any{&id}
+		for i := range durations {
+			fields = append(fields, &durations[i])
+		}
+		err = row.Scan(fields...)
+		all[id] = durations
+		return none, err
+	}, selectDurations, hour.UnixMilli())
+	if err != nil {
+		return nil, fmt.Errorf("read response times: %w", err)
+	}
+	if over {
+		s.lastHour.Store(&hourDurations{hour, all})
+	}
+	return all, nil
 }
 
-const selectHoursOfAll = `SELECT hour, sum(delivered), sum(failed), sum(attempts) FROM hourly WHERE hour >= ? GROUP BY hour ORDER BY hour`
+// hourDurations is how long the answers of all webhooks took in an hour that is over.
+type hourDurations struct {
+	hour      time.Time
+	durations map[engine.WebhookID]engine.Durations
+}
 
 // WebhookFailures counts the attempts of a webhook that failed from since until now by what they came to, the most
 // frequent first.

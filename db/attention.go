@@ -55,5 +55,12 @@ func (s *Store) Streaks(ctx context.Context, limit int) ([]engine.Streak, error)
 
 // AllWebhookHealth returns how every webhook did, those without attempts left out.
 func (s *Store) AllWebhookHealth(ctx context.Context, now time.Time) (map[engine.WebhookID]WebhookHealth, error) {
-	return s.webhookHealth(ctx, dayBefore(now), selectHealth, dayBefore(now).UnixMilli())
+	start := dayBefore(now)
+	health := map[engine.WebhookID]*WebhookHealth{}
+	err := s.eachHour(ctx, start, now, func(_ time.Time, counts hourCounts) {
+		for i := range counts.webhooks {
+			addHour(health, start, &counts.webhooks[i])
+		}
+	})
+	return valuesOf(health), err
 }

@@ -32,7 +32,7 @@ type ConsumerRow struct {
 // only their counters and newest deliveries are read.
 func (s *Store) ListConsumers(ctx context.Context, f ConsumerFilter) ([]ConsumerRow, error) {
 	now, directory := time.Now(), s.Directory()
-	health, err := s.webhookHealth(ctx, dayBefore(now), selectHealth, dayBefore(now).UnixMilli())
+	health, err := s.AllWebhookHealth(ctx, now)
 	if err != nil {
 		return nil, err
 	}

@@ -160,13 +160,21 @@ func (s *Store) WebhookHealth(ctx context.Context, consumer engine.ConsumerID, n
 
 // HealthOf returns how those webhooks did, those without attempts left out.
 func (s *Store) HealthOf(ctx context.Context, webhooks []engine.WebhookID, now time.Time) (map[engine.WebhookID]WebhookHealth, error) {
-	return s.webhookHealth(ctx, dayBefore(now), selectHourlyOf+" ORDER BY r.hour",
-		dayBefore(now).UnixMilli(), now.UnixMilli(), jsonWebhooks(webhooks))
+	start := dayBefore(now)
+	health := map[engine.WebhookID]*WebhookHealth{}
+	_, err := list(ctx, s, func(row scanner) (none struct{}, err error) {
+		c, err := scanHour(row)
+		addHour(health, start, &c)
+		return none, err
+	}, selectHourlyOf+" ORDER BY r.hour", start.UnixMilli(), now.UnixMilli(), jsonWebhooks(webhooks))
+	if err != nil {
+		return nil, fmt.Errorf("read webhook health: %w", err)
+	}
+	return valuesOf(health), nil
 }
 
 const (
 	healthColumns = "r.webhook, r.hour, r.delivered, r.failed, r.attempts, r.last_status, r.last_class, r.last_at"
-	selectHealth  = "SELECT " + healthColumns + " FROM hourly AS r WHERE r.hour >= ? ORDER BY r.hour"
 	// The rows of chosen webhooks, each found by its key: others may have very many in the same hours. ?1 and ?2 are
 	// the first hour and the end, ?3 the webhooks.
 	fromHourlyOf = ` FROM (
@@ -184,34 +192,23 @@ func jsonWebhooks(ids []engine.WebhookID) string {
 	return jsonIDs(numbers)
 }
 
-// webhookHealth returns how the webhooks did that a query of healthColumns chooses, which is ordered by hour.
-func (s *Store) webhookHealth(ctx context.Context, start time.Time, query string, args ...any) (map[engine.WebhookID]WebhookHealth, error) {
-	health := map[engine.WebhookID]*WebhookHealth{}
-	_, err := list(ctx, s, func(row scanner) (none struct{}, err error) {
-		var (
-			id   engine.WebhookID
-			hour time.Time
-			c    engine.Counts
-			last WebhookHealth
-		)
-		err = row.Scan(&id, at(&hour), &c.Delivered, &c.Failed, &c.Attempts, orZero(&last.LastStatus), &last.LastClass, at(&last.LastAt))
-		h := health[id]
-		if h == nil {
-			h = &WebhookHealth{}
-			health[id] = h
-		}
-		h.add(start, hour, c)
-		h.LastStatus, h.LastClass, h.LastAt = last.LastStatus, last.LastClass, last.LastAt
-		return none, err
-	}, query, args...)
-	if err != nil {
-		return nil, fmt.Errorf("read webhook health: %w", err)
+// addHour adds an hour of a webhook to its health of the day that began at start. Hours come in their order.
+func addHour(health map[engine.WebhookID]*WebhookHealth, start time.Time, c *hourCount) {
+	h := health[c.webhook]
+	if h == nil {
+		h = &WebhookHealth{}
+		health[c.webhook] = h
 	}
+	h.add(start, c.hour, c.Counts)
+	h.LastStatus, h.LastClass, h.LastAt = c.lastStatus, c.lastClass, c.lastAt
+}
+
+func valuesOf(health map[engine.WebhookID]*WebhookHealth) map[engine.WebhookID]WebhookHealth {
 	values := make(map[engine.WebhookID]WebhookHealth, len(health))
 	for id, h := range health {
 		values[id] = *h
 	}
-	return values, nil
+	return values
 }
 
 // maxWaitingCounted is where Health stops counting what waits.
@@ -234,12 +231,9 @@ type Health struct {
 func (s *Store) Health(ctx context.Context, now time.Time) (Health, error) {
 	var h Health
 	start := dayBefore(now)
-	hours, err := s.hoursOfAll(ctx, start)
+	err := s.eachHour(ctx, start, now, func(hour time.Time, counts hourCounts) { h.Last24h.add(start, hour, counts.sum) })
 	if err != nil {
 		return h, err
-	}
-	for _, hour := range hours {
-		h.Last24h.add(start, hour.Hour, hour.Counts)
 	}
 	err = s.read.QueryRowContext(ctx, selectWaitingCount, maxWaitingCounted+1).Scan(&h.Waiting)
 	if err != nil {

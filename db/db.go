@@ -59,6 +59,8 @@ type Store struct {
 	given     map[string]engine.GivenSetting
 	retention atomic.Pointer[storedRetention]
 	keys      keyCache
+	past      pastHours
+	lastHour  atomic.Pointer[hourDurations]
 	watcher   engine.Watcher // nil: nobody is told
 
 	// cancelling is read and changed by the writer alone; a map in it is never changed.

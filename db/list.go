@@ -16,6 +16,8 @@ type arm struct {
 	from  string
 	where []string
 	args  []any
+	// byEvent: the source is the events, called e, with their deliveries, and has their order. It is the only arm then.
+	byEvent bool
 }
 
 func (a *arm) and(condition string, args ...any) {
@@ -42,10 +44,15 @@ func (a arm) with(condition string, args ...any) arm {
 
 // selectIDs reads at most limit ids. bound restricts them further: "r.id < ?" with id; order is ASC or DESC.
 func selectIDs(arms []arm, bound string, id int64, order string, limit int) (query string, args []any) {
+	by := "id " + order
 	parts := make([]string, len(arms))
 	for i, a := range arms {
 		if bound != "" {
 			a = a.with(bound, id)
+		}
+		if a.byEvent {
+			by = "e.id " + order + ", r.id " + order
+			a = a.boundEvent(bound, id)
 		}
 		parts[i] = "SELECT r.id AS id FROM " + a.from
 		if len(a.where) > 0 {
@@ -53,7 +60,41 @@ func selectIDs(arms []arm, bound string, id int64, order string, limit int) (que
 		}
 		args = append(args, a.args...)
 	}
-	return strings.Join(parts, " UNION ALL ") + " ORDER BY id " + order + " LIMIT ?", append(args, limit)
+	return strings.Join(parts, " UNION ALL ") + " ORDER BY " + by + " LIMIT ?", append(args, limit)
+}
+
+// The deliveries of an event are made right after it, so that they sort as their events do. Events that are made in the
+// same moment by different means may have theirs between each other's: readMore is how many rows more are read, to be
+// put in order, and madeWithin by how long an event may precede its deliveries.
+const (
+	readMore   = 16
+	madeWithin = 10 * time.Second
+)
+
+// boundEvent restricts the events to those that have deliveries within a bound.
+func (a arm) boundEvent(bound string, id int64) arm {
+	switch {
+	case bound == "":
+		return a
+	case strings.HasPrefix(bound, "r.id <"):
+		return a.with("e.id < ?", id)
+	}
+	return a.with("e.id > ?", id-int64(madeWithin/time.Millisecond)<<20)
+}
+
+// readIDs reads at most limit ids in their order.
+func (s *Store) readIDs(ctx context.Context, arms []arm, bound string, id int64, order string, limit int) ([]int64, error) {
+	if len(arms) != 1 || !arms[0].byEvent {
+		query, args := selectIDs(arms, bound, id, order, limit)
+		return list(ctx, s, number, query, args...)
+	}
+	query, args := selectIDs(arms, bound, id, order, limit+readMore)
+	ids, err := list(ctx, s, number, query, args...)
+	slices.Sort(ids)
+	if order == "DESC" {
+		slices.Reverse(ids)
+	}
+	return ids[:min(len(ids), limit)], err
 }
 
 // keyset says which part of a list is wanted: older than before, or newer than after, or the newest.
@@ -102,8 +143,7 @@ func (s *Store) pageIDs(ctx context.Context, arms []arm, k keyset) (page idPage,
 			return nil
 		}
 		var ids []int64
-		query, args := selectIDs(arms, bound, id, order, limit)
-		ids, err = list(ctx, s, number, query, args...)
+		ids, err = s.readIDs(ctx, arms, bound, id, order, limit)
 		return ids
 	}
 	size := k.size()
@@ -124,99 +164,6 @@ func (s *Store) pageIDs(ctx context.Context, arms []arm, k keyset) (page idPage,
 		page.older, page.ids = true, page.ids[:size]
 	}
 	return page, err
-}
-
-// notDelivered are the states that have an index.
-var notDelivered = slices.DeleteFunc(slices.Clone(engine.DeliveryStates), func(s engine.DeliveryState) bool { return s == engine.StateDelivered })
-
-// deliveryArms chooses the index that a list of deliveries follows. SQLite has no statistics to choose by, so each is
-// named.
-func deliveryArms(f engine.DeliveryFilter) []arm {
-	if f.Result.Class != "" && len(f.States) == 0 {
-		f.States = notDelivered // what was delivered has no failure class
-	}
-	a := deliveryConditions(f)
-	leastStatus, _ := f.Result.Range()
-	byType := ""
-	if f.EventType != "" {
-		byType = " CROSS JOIN events AS e ON e.id = r.event"
-		a.and("e.type = ?", f.EventType)
-	}
-	switch {
-	case f.Subject != "":
-		// A lab instance has few deliveries: they are found through its events, and sorted.
-		a.from = "events AS e INDEXED BY events_subject CROSS JOIN deliveries AS r INDEXED BY deliveries_event ON r.event = e.id"
-		a.and("e.subject = ? AND e.subject <> ''", f.Subject)
-	case f.EventID != 0:
-		a.from = "deliveries AS r INDEXED BY deliveries_event" + byType
-	case f.Test != nil && *f.Test:
-		a.from = "deliveries AS r INDEXED BY deliveries_tests" + byType
-	case len(f.States) > 0 && !slices.Contains(f.States, engine.StateDelivered):
-		return stateArms(f, a, byType)
-	case f.Result.Status != 0 && leastStatus/100 != 2:
-		a.from = "deliveries AS r INDEXED BY deliveries_answer" + byType
-		a.and("r.last_status / 100 = ? AND r.last_status NOT BETWEEN 200 AND 299", leastStatus/100)
-	case f.WebhookID != 0:
-		a.from = "deliveries AS r INDEXED BY deliveries_webhook" + byType
-	case f.ConsumerID != 0:
-		a.from = "deliveries AS r INDEXED BY deliveries_consumer" + byType
-	default:
-		a.from = "deliveries AS r NOT INDEXED" + byType
-	}
-	if len(f.States) > 0 {
-		states := make([]any, len(f.States))
-		for i, state := range f.States {
-			states[i] = string(state)
-		}
-		a.and("r.state IN (?"+strings.Repeat(", ?", len(states)-1)+")", states...)
-	}
-	return []arm{a}
-}
-
-// deliveryConditions returns the conditions on columns of the delivery itself, but for its state.
-func deliveryConditions(f engine.DeliveryFilter) (a arm) {
-	if f.EventID != 0 {
-		a.and("r.event = ?", int64(f.EventID))
-	}
-	if f.WebhookID != 0 {
-		a.and("r.webhook = ?", int64(f.WebhookID))
-	}
-	if f.ConsumerID != 0 {
-		a.and("r.consumer = ?", int64(f.ConsumerID))
-	}
-	if f.Result.Class != "" {
-		a.and("r.last_class = ?", string(f.Result.Class))
-	}
-	if least, most := f.Result.Range(); least != 0 {
-		a.and("r.last_status BETWEEN ? AND ?", least, most)
-	}
-	switch {
-	case f.Test == nil:
-	case *f.Test:
-		a.and("r.test = 1") // to the letter that of the partial index
-	default:
-		a.and("r.test = 0")
-	}
-	a.between(f.Since, f.Until)
-	return a
-}
-
-// stateArms makes an arm for each state. The condition of a partial index is repeated to the letter: SQLite cannot
-// conclude it.
-func stateArms(f engine.DeliveryFilter, a arm, join string) []arm {
-	var arms []arm
-	for _, state := range slices.Compact(slices.Sorted(slices.Values(f.States))) {
-		index, partial := "deliveries_state", "r.state <> 'delivered'"
-		if state != engine.StateSending && (f.WebhookID != 0 || f.ConsumerID != 0) {
-			index, partial = "deliveries_consumer_state", "r.state NOT IN ('sending', 'delivered')"
-			if f.WebhookID != 0 {
-				index = "deliveries_webhook_state"
-			}
-		}
-		a.from = "deliveries AS r INDEXED BY " + index + join
-		arms = append(arms, a.with("r.state = ? AND "+partial, string(state)))
-	}
-	return arms
 }
 
 // eventArms chooses the index that a list of events follows.
@@ -251,7 +198,11 @@ func eventArms(f engine.EventFilter) []arm {
 
 // ListDeliveries returns a page of deliveries, newest first.
 func (s *Store) ListDeliveries(ctx context.Context, f engine.DeliveryFilter) (engine.Page[engine.DeliveryRow], error) {
-	page, err := listPage(ctx, s, deliveryArms(f), keyset{int64(f.Before), int64(f.After), f.Limit}, s.deliveryRows)
+	var page engine.Page[engine.DeliveryRow]
+	arms, err := s.arms(ctx, f)
+	if err == nil {
+		page, err = listPage(ctx, s, arms, keyset{int64(f.Before), int64(f.After), f.Limit}, s.deliveryRows)
+	}
 	if err != nil {
 		return page, fmt.Errorf("list deliveries: %w", err)
 	}
@@ -260,7 +211,11 @@ func (s *Store) ListDeliveries(ctx context.Context, f engine.DeliveryFilter) (en
 
 // CountDeliveries counts the deliveries that the filter chooses, up to limit; more: there are more than that.
 func (s *Store) CountDeliveries(ctx context.Context, f engine.DeliveryFilter, limit int) (n int, more bool, err error) {
-	query, args := selectIDs(deliveryArms(f), "", 0, "DESC", limit+1)
+	arms, err := s.arms(ctx, f)
+	if err != nil {
+		return 0, false, fmt.Errorf("count deliveries: %w", err)
+	}
+	query, args := selectIDs(arms, "", 0, "DESC", limit+1)
 	if err := s.read.QueryRowContext(ctx, "SELECT count(*) FROM ("+query+")", args...).Scan(&n); err != nil {
 		return 0, false, fmt.Errorf("count deliveries: %w", err)
 	}

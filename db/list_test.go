@@ -65,9 +65,12 @@ func into(d *engine.Delivery, state engine.DeliveryState) {
 	case engine.StateRetrying:
 		d.DueAt, d.Attempts, d.LastClass = start, 1, engine.ClassTimeout
 	case engine.StateDelivered:
-		d.FinishedAt, d.Attempts, d.LastStatus = start, 1, 200
+		d.FinishedAt, d.Attempts, d.LastStatus = start, 1, []int{200, 200, 204}[d.ID%3]
 	case engine.StateFailed:
 		d.FinishedAt, d.Attempts, d.LastClass = start, 1, engine.ClassDNS
+		if d.ID%2 == 0 {
+			d.LastClass, d.LastStatus = engine.ClassStatus, 503
+		}
 	case engine.StateCancelled:
 		d.FinishedAt, d.Reason = start, "Wrong lab."
 	}
@@ -75,6 +78,7 @@ func into(d *engine.Delivery, state engine.DeliveryState) {
 
 func (d listedDelivery) matches(f engine.DeliveryFilter) bool {
 	return (len(f.States) == 0 || slices.Contains(f.States, d.State)) &&
+		(f.Result.Class == "" || f.Result.Class == d.LastClass) && (f.Result.Status == 0 || f.Result.Status == d.LastStatus || f.Result.Status == d.LastStatus/100) &&
 		(f.ConsumerID == 0 || f.ConsumerID == d.ConsumerID) && (f.WebhookID == 0 || f.WebhookID == d.WebhookID) &&
 		(f.EventID == 0 || f.EventID == d.EventID) && (f.EventType == "" || f.EventType == d.eventType) &&
 		(f.Subject == "" || f.Subject == d.subject) && (f.Test == nil || *f.Test == d.Test) &&
@@ -115,6 +119,10 @@ func TestListDeliveriesEqualsModel(t *testing.T) {
 		if some("until") {
 			f.Until = pick.Draw(t, "until").ID.Time()
 		}
+		if some("result") {
+			f.Result = rapid.SampledFrom([]engine.Result{{Status: 2}, {Status: 5}, {Status: 200}, {Status: 204}, {Status: 503}, {Class: engine.ClassTimeout}, {Class: engine.ClassDNS}}).Draw(t, "result")
+		}
+		rare := rapid.Bool().Draw(t, "rare")
 		var want []engine.DeliveryID // newest first
 		for _, d := range slices.Backward(all) {
 			if d.matches(f) {
@@ -125,8 +133,7 @@ func TestListDeliveriesEqualsModel(t *testing.T) {
 			t.Fatalf("counted %d, more %t (%v), want %d", n, more, err, len(want))
 		}
 		walk(t, want, f.Limit, func(before, after int64) ([]engine.DeliveryID, bool, bool) {
-			f.Before, f.After = engine.DeliveryID(before), engine.DeliveryID(after)
-			page, err := b.ListDeliveries(context.Background(), f)
+			page, err := listPage(context.Background(), b.Store, deliveryArms(f, rare), keyset{before, after, f.Limit}, b.deliveryRows)
 			if err != nil {
 				t.Fatal(err)
 			}

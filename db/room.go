@@ -79,3 +79,16 @@ var selectSample = fmt.Sprintf(`WITH sample AS (SELECT id, length(data) AS body 
 	SELECT (SELECT count(*) FROM sent),
 		(SELECT count(*) FROM sample) * %d + (SELECT count(*) FROM sent) * %d + (SELECT count(*) * %d + coalesce(sum(head), 0) FROM made),
 		(SELECT coalesce(sum(body), 0) FROM sample) + (SELECT coalesce(sum(body), 0) FROM made)`, eventOverhead, deliveryOverhead, attemptOverhead)
+
+// hoursOfAll returns what the hours came to of all webhooks together.
+func (s *Store) hoursOfAll(ctx context.Context, since time.Time) ([]engine.HourCounts, error) {
+	hours, err := list(ctx, s, func(row scanner) (h engine.HourCounts, err error) {
+		return h, row.Scan(at(&h.Hour), &h.Delivered, &h.Failed, &h.Attempts)
+	}, selectHoursOfAll, since.UnixMilli())
+	if err != nil {
+		return nil, fmt.Errorf("read activity: %w", err)
+	}
+	return hours, nil
+}
+
+const selectHoursOfAll = `SELECT hour, sum(delivered), sum(failed), sum(attempts) FROM hourly WHERE hour >= ? GROUP BY hour ORDER BY hour`

@@ -34,7 +34,7 @@ var testHash = sync.OnceValue(func() string {
 
 // bundle is a server with a database and an engine of its own, and a browser that keeps cookies.
 type bundle struct {
-	t      *testing.T
+	t      testing.TB
 	store  *db.Store
 	engine *engine.Engine
 	web    *Server
@@ -69,19 +69,27 @@ func setup(t *testing.T) *bundle {
 // setupGuarded is setup with a guard that lets more through.
 func setupGuarded(t *testing.T, guard *egress.Guard) *bundle {
 	t.Helper()
-	return setupOn(t, dbtest.Open(t), guard)
+	return setupLogged(t, dbtest.Open(t), guard)
 }
 
 // setupWith is setup with a store that is opened so.
 func setupWith(t *testing.T, o db.Options) *bundle {
 	t.Helper()
-	return setupOn(t, dbtest.OpenWith(t, o), enginetest.StrictGuard())
+	return setupLogged(t, dbtest.OpenWith(t, o), enginetest.StrictGuard())
 }
 
-func setupOn(t *testing.T, store *db.Store, guard *egress.Guard) *bundle {
+func setupLogged(t *testing.T, store *db.Store, guard *egress.Guard) *bundle {
 	t.Helper()
-	b := &bundle{t: t, store: store, logs: &logBuffer{}}
-	log := slog.New(slog.NewTextHandler(b.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	logs := &logBuffer{}
+	b := setupStore(t, store, guard, slog.New(slog.NewTextHandler(logs, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	b.logs = logs
+	return b
+}
+
+// setupStore serves what is in a store.
+func setupStore(t testing.TB, store *db.Store, guard *egress.Guard, log *slog.Logger) *bundle {
+	t.Helper()
+	b := &bundle{t: t, store: store}
 	b.engine = engine.New(engine.Config{Guard: guard, Log: log}, b.store)
 	var err error
 	if b.web, err = New(t.Context(), Config{Store: b.store, Engine: b.engine, Guard: guard, Log: log, Version: "test"}); err != nil {

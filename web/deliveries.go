@@ -113,7 +113,10 @@ func (s *Server) deliveryList(r *http.Request, q listQuery, url func(...string) 
 	if len(page.Rows) == 0 {
 		l.Empty = s.orGone(q, noDeliveries(q, words, url), l.Page.Zone, filter.Since, filter.Until)
 	} else {
-		n, more, err := s.store.CountDeliveries(ctx, filter, countedTo)
+		n, more := len(page.Rows), false
+		if page.Older || page.Newer {
+			n, more, err = s.store.CountDeliveries(ctx, filter, countedTo)
+		}
 		if err != nil && ctx.Err() == nil {
 			return l, err
 		}

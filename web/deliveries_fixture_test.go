@@ -123,7 +123,7 @@ func lab(id int64) func(*engine.Event) {
 func ofType(code string) func(*engine.Event) { return func(e *engine.Event) { e.Type = code } }
 
 // formValues reads what a browser would post of the first form with that action.
-func formValues(t *testing.T, a answer, action string) url.Values {
+func formValues(t testing.TB, a answer, action string) url.Values {
 	t.Helper()
 	form := a.doc.Find("form").FilterFunction(func(_ int, s *goquery.Selection) bool { return s.AttrOr("action", "") == action }).First()
 	if form.Length() == 0 {

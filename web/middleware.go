@@ -34,6 +34,7 @@ var securityHeaders = map[string]string{
 
 // visit is what the server knows about one request.
 type visit struct {
+	began     time.Time
 	requestID string
 	ip        string
 	session   *sessions.Session // of the screens only
@@ -55,7 +56,7 @@ func (s *Server) withVisit(next http.Handler) http.Handler {
 		if err != nil {
 			ip = r.RemoteAddr
 		}
-		v := &visit{requestID: strings.ToLower(rand.Text()[:12]), ip: ip, siteZone: s.store.Settings().TimeZone}
+		v := &visit{began: time.Now(), requestID: strings.ToLower(rand.Text()[:12]), ip: ip, siteZone: s.store.Settings().TimeZone}
 		w.Header().Set("X-Request-Id", v.requestID)
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), visitKey{}, v)))
 	})

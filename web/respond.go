@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -79,6 +80,7 @@ func (s *Server) live(w http.ResponseWriter, r *http.Request, c templ.Component,
 		return
 	}
 	if views.Unchanged(html.Bytes(), strings.Trim(r.Header.Get("If-None-Match"), `"`)) {
+		setTiming(w.Header(), r)
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
@@ -100,10 +102,18 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request, status int, html 
 	if h.Get("Cache-Control") == "" {
 		h.Set("Cache-Control", "private, no-cache")
 	}
+	html = compressed(h, r, html)
+	setTiming(h, r)
 	w.WriteHeader(status)
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(html) // the browser went away: nothing to be done
 	}
+}
+
+// setTiming tells how long the answer took to make, which the browser shows beside its own figures.
+func setTiming(h http.Header, r *http.Request) {
+	took := time.Since(visitOf(r).began)
+	h.Set("Server-Timing", fmt.Sprintf("total;dur=%.1f", float64(took.Microseconds())/1000))
 }
 
 // redirect sends the browser on with 303 after a change, with one sentence for the next page; flash may be empty.

@@ -123,8 +123,9 @@ func (s *Server) webhookForm(w http.ResponseWriter, r *http.Request, status int,
 	if f.Page.Problems = problems; len(problems) > 0 {
 		f.Page.Problems = withRetyped(problems, again)
 	}
-	// What was typed may hold a secret that is not stored anywhere.
-	w.Header().Set("Cache-Control", "no-store")
+	if r.Method == http.MethodPost { // what was typed may hold a secret that is not stored anywhere
+		w.Header().Set("Cache-Control", "no-store")
+	}
 	s.render(w, r, status, views.WebhookEdit(f))
 }
 

@@ -182,8 +182,13 @@ CREATE INDEX deliveries_tests ON deliveries (test) WHERE test = 1;
 CREATE INDEX deliveries_state ON deliveries (state) WHERE state <> 'delivered';
 CREATE INDEX deliveries_webhook_state ON deliveries (webhook, state) WHERE state NOT IN ('sending', 'delivered');
 CREATE INDEX deliveries_consumer_state ON deliveries (consumer, state) WHERE state NOT IN ('sending', 'delivered');
--- Answers other than 2xx, by their first digit, few for the same reason.
-CREATE INDEX deliveries_answer ON deliveries (last_status / 100) WHERE last_status NOT BETWEEN 200 AND 299;
+-- Answers other than 2xx, by their first digit; answers to the digit, with those that are seldom given when all goes
+-- well; and what became of attempts that failed. Few stand in them for the same reason. What else a list may ask for
+-- stands beside it: of tens of thousands of failures, those of one webhook are found without the rows being read.
+CREATE INDEX deliveries_answer ON deliveries (last_status / 100, id, last_status, state, webhook, consumer, event, test)
+  WHERE last_status NOT BETWEEN 200 AND 299;
+CREATE INDEX deliveries_status ON deliveries (last_status, id, state, webhook, consumer, event, test) WHERE last_status <> 200;
+CREATE INDEX deliveries_class ON deliveries (last_class, id, state, webhook, consumer, event, test) WHERE last_class <> '';
 -- The due queue: exactly the rows in scheduled, queued and retrying, by the CHECK above.
 CREATE INDEX deliveries_due ON deliveries (webhook, due_at) WHERE due_at IS NOT NULL;
 

@@ -3,7 +3,6 @@ package e2e
 import (
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"testing"
 	"time"
 
@@ -107,37 +106,6 @@ func TestFilterOfDeliveries(t *testing.T) {
 	b.follow(".chip")
 	if got := evaluate[int](b, rows); got != 6 {
 		t.Errorf("%d rows after the chip was removed", got)
-	}
-}
-
-// New rows are announced; the list stays as it is.
-func TestListDoesNotMove(t *testing.T) {
-	t.Parallel()
-	s := newSite(t)
-	s.addUser(t)
-	receiver := enginetest.NewReceiver(t, "200")
-	s.addWebhook(t, s.addConsumer(t, "Contoso LMS").ID, func(w *engine.Webhook) { w.URL = receiver.URL })
-	s.accept(t)
-	for _, path := range []string{"/deliveries", "/events"} {
-		b := newTab(t, s, screens[0])
-		b.signIn()
-		b.open(path)
-		before := b.text("tbody")
-		if got := evaluate[[]int](b, tick, chromedp.EvalAwaitPromise); got[0] != 204 || got[1] != 0 {
-			t.Errorf("%s: nothing happened: status %d, %d changes", path, got[0], got[1])
-		}
-		s.accept(t)
-		s.accept(t)
-		if got := evaluate[[]int](b, tick, chromedp.EvalAwaitPromise); got[0] != 200 || b.text("#new-rows") != "2 new – show" {
-			t.Errorf("%s: status %d, the bar says %q", path, got[0], b.text("#new-rows"))
-		}
-		if after := b.text("tbody"); after != before {
-			t.Errorf("%s: the rows changed under the reader", path)
-		}
-		b.follow("#new-rows a")
-		if got := strings.Count(b.text("tbody"), "_01"); got < 3 {
-			t.Errorf("%s: %d rows after the bar was followed", path, got)
-		}
 	}
 }
 

@@ -1,0 +1,98 @@
+package db
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"labhook/engine"
+)
+
+// hourCount is what an hour of a webhook came to.
+type hourCount struct {
+	webhook engine.WebhookID
+	hour    time.Time
+	engine.Counts
+	lastStatus int
+	lastClass  engine.FailureClass
+	lastAt     time.Time
+}
+
+// pastHours keeps what the hours came to that are over. Nothing is counted in them any more, and some screens need those
+// of all webhooks every few seconds: with thousands of webhooks that are tens of thousands of rows.
+type pastHours struct {
+	mu    sync.Mutex
+	hours map[time.Time]hourCounts
+}
+
+// hourCounts are the webhooks that had attempts in an hour, and what these came to together.
+type hourCounts struct {
+	webhooks []hourCount
+	sum      engine.Counts
+}
+
+// countedLate is for how long after its end an hour may still be counted in, by a transaction that began before.
+const countedLate = time.Minute
+
+const selectHour = "SELECT " + healthColumns + " FROM hourly AS r WHERE r.hour = ?"
+
+// eachHour calls do for every hour from start, a whole one, until now, the oldest first.
+func (s *Store) eachHour(ctx context.Context, start, now time.Time, do func(time.Time, hourCounts)) error {
+	for hour := start.UTC(); !hour.After(now); hour = hour.Add(time.Hour) {
+		counts, err := s.hourOf(ctx, hour)
+		if err != nil {
+			return fmt.Errorf("read counters: %w", err)
+		}
+		do(hour, counts)
+	}
+	s.past.forget(start)
+	return nil
+}
+
+// hourOf returns what an hour came to.
+func (s *Store) hourOf(ctx context.Context, hour time.Time) (counts hourCounts, err error) {
+	if counts, ok := s.past.get(hour); ok {
+		return counts, nil
+	}
+	over := time.Since(hour) > time.Hour+countedLate // before it is read
+	counts.webhooks, err = list(ctx, s, scanHour, selectHour, hour.UnixMilli())
+	for i := range counts.webhooks {
+		counts.sum.Add(counts.webhooks[i].Counts)
+	}
+	if err == nil && over {
+		s.past.put(hour, counts)
+	}
+	return counts, err
+}
+
+func scanHour(row scanner) (h hourCount, err error) {
+	return h, row.Scan(&h.webhook, at(&h.hour), &h.Delivered, &h.Failed, &h.Attempts, orZero(&h.lastStatus), &h.lastClass, at(&h.lastAt))
+}
+
+func (p *pastHours) get(hour time.Time) (hourCounts, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	counts, ok := p.hours[hour]
+	return counts, ok
+}
+
+func (p *pastHours) put(hour time.Time, counts hourCounts) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.hours == nil {
+		p.hours = map[time.Time]hourCounts{}
+	}
+	p.hours[hour] = counts
+}
+
+// forget drops the hours before a time.
+func (p *pastHours) forget(before time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for hour := range p.hours {
+		if hour.Before(before) {
+			delete(p.hours, hour)
+		}
+	}
+}
