@@ -5,7 +5,6 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/chromedp"
 
@@ -141,57 +140,27 @@ func TestListDoesNotMove(t *testing.T) {
 	}
 }
 
-func TestDeliveryAndEventScreens(t *testing.T) {
+// On a telephone the list begins on the first screen: the filter is folded until somebody wants it.
+func TestFilterIsFoldedOnATelephone(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	s.addUser(t)
-	c := s.addConsumer(t, "Contoso LMS")
-	working := enginetest.NewReceiver(t, "200")
-	one := func(code, url string, changes ...func(*engine.Webhook)) engine.DeliveryID {
-		s.addWebhook(t, c.ID, append([]func(*engine.Webhook){func(w *engine.Webhook) {
-			w.Name, w.URL, w.Events, w.Retries = "For "+code, url, []string{code}, 0
-		}}, changes...)...)
-		return s.accept(t, func(e *engine.Event) { e.Type = code })
+	s.fill(t, s.addConsumer(t, "Contoso LMS").ID)
+	b := newTab(t, s, screens[0])
+	b.signIn()
+	b.open("/deliveries?status=failed")
+	seen := `document.querySelector("#event").checkVisibility({contentVisibilityAuto: true})`
+	if !evaluate[bool](b, seen) {
+		t.Error("on a wide screen the filter is folded")
 	}
-	delivered := one(engine.LabScored, working.URL)
-	failed := one(engine.LabSaved, enginetest.NewReceiver(t, "503").URL)
-	refused := one(engine.LabSaving, "http://127.0.0.1:1/")
-	scheduled := one(engine.LabTornDown, working.URL, func(w *engine.Webhook) { w.Delay = engine.MaxDelay })
-	if err := s.engine.Stop(t.Context()); err != nil { // all outcomes are on disk then
-		t.Fatal(err)
+	b.look(screens[2])
+	if evaluate[bool](b, seen) {
+		t.Error("on a small screen the filter is not folded")
 	}
-	event := func(id engine.DeliveryID) string {
-		row, err := s.store.Delivery(t.Context(), id)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return "/events/" + row.EventID.String()
+	if room := evaluate[float64](b, `document.querySelector("#deliveries, .empty").getBoundingClientRect().top`); room > 600 {
+		t.Errorf("the list begins %v px from the top", room)
 	}
-	alone := enginetest.Event(func(e *engine.Event) { e.Type = engine.LabResumed })
-	if err := alone.Prepare(engine.BuiltIn, time.Now()); err != nil {
-		t.Fatal(err)
-	}
-	stored := make(chan error, 1)
-	s.store.InsertEvent(&alone, nil, func(_ engine.Inserted, err error) { stored <- err })
-	if err := <-stored; err != nil {
-		t.Fatal(err)
-	}
-	pages := map[string]string{
-		"deliveries": "/deliveries", "deliveries-filtered": "/deliveries?status=failed&status=delivered&since=24h&colour=red",
-		"deliveries-none": "/deliveries?status=skipped&lab=4711", "events": "/events", "events-none": "/events?event=lab.pre_build",
-		"delivery-delivered": "/deliveries/" + delivered.String(), "delivery-failed": "/deliveries/" + failed.String(),
-		"delivery-refused": "/deliveries/" + refused.String() + "?raw=1", "delivery-scheduled": "/deliveries/" + scheduled.String(),
-		"event": event(delivered), "event-live": event(scheduled), "event-alone": "/events/" + alone.ID.String(),
-	}
-	for _, look := range screens {
-		t.Run(look.String(), func(t *testing.T) {
-			t.Parallel()
-			b := newTab(t, s, look)
-			b.signIn()
-			for name, path := range pages {
-				b.open(path)
-				b.check(name)
-			}
-		})
-	}
+	b.do(chromedp.Click(chromedp.CSS(".filter-box > summary")))
+	b.until(seen)
+	b.check("deliveries-filter-open")
 }
