@@ -63,9 +63,7 @@ func TestDeclareEgress(t *testing.T) {
 	b.follow(".empty a.button")
 	b.fill(map[string]string{"addresses": "198.51.100.7 first gateway\nhooks.example.com\n198.51.100.9/28", "echo_url": "http://169.254.169.254/"})
 	b.follow(".actions button[type=submit]")
-	if got := evaluate[string](b, "document.activeElement.id"); got != "error-summary" {
-		t.Errorf("the focus is on %q", got)
-	}
+	b.until(`document.activeElement?.id === "error-summary"`)
 	b.fill(map[string]string{
 		"addresses": "198.51.100.7 first gateway\n198.51.100.8 second gateway\n198.51.100.9\n2001:db8:ffff:ffff:ffff:ffff:ffff:7 office\n2001:db8:1::/48",
 		"echo_url":  newEcho(t, "203.0.113.200"), "valid_until": "2020-06-30T18:00",

@@ -18,9 +18,7 @@ func TestFirstRun(t *testing.T) {
 	b.open(s.setup)
 	b.fill(map[string]string{"name": "Dana Ortiz", "login": login, "password": "short"})
 	b.follow("main button[type=submit]")
-	if got := evaluate[string](b, "document.activeElement.id"); got != "error-summary" {
-		t.Errorf("after the answer the focus is on %q, want the error summary", got)
-	}
+	b.until(`document.activeElement?.id === "error-summary"`)
 	b.fill(map[string]string{"password": password})
 	b.follow("main button[type=submit]")
 	if got := b.text("h1"); got != "Site Administration" {
