@@ -66,12 +66,12 @@ func (s *Store) Room(ctx context.Context, now time.Time) (r Room, err error) {
 }
 
 const (
-	selectOldestEvent = "SELECT accepted_at FROM events ORDER BY id LIMIT 1"
-	selectOldestAudit = "SELECT at FROM audit ORDER BY id LIMIT 1"
+	selectOldestEvent = "SELECT accepted_at FROM events NOT INDEXED ORDER BY id LIMIT 1"
+	selectOldestAudit = "SELECT at FROM audit NOT INDEXED ORDER BY id LIMIT 1"
 )
 
 // selectSample sums up the newest events: how many deliveries they have, and the bytes of rows and of bodies.
-var selectSample = fmt.Sprintf(`WITH sample AS (SELECT id, length(data) AS body FROM events ORDER BY id DESC LIMIT ?),
+var selectSample = fmt.Sprintf(`WITH sample AS (SELECT id, length(data) AS body FROM events NOT INDEXED ORDER BY id DESC LIMIT ?),
 	sent AS (SELECT d.id FROM sample CROSS JOIN deliveries d INDEXED BY deliveries_event ON d.event = sample.id),
 	made AS (SELECT length(a.request_headers) + length(a.url) + coalesce(length(a.answer_headers), 0) AS head,
 			coalesce(length(a.request_body), 0) + coalesce(length(a.answer_body), 0) AS body

@@ -25,6 +25,17 @@ func (s *Server) handle(r route) http.HandlerFunc {
 	return s.need(r.need, r.handler)
 }
 
+// Patterns returns the patterns of all screens and of what their forms do, as "GET /admin", for whoever goes through
+// them all.
+func (s *Server) Patterns() []string {
+	routes := s.routes()
+	patterns := make([]string, len(routes))
+	for i, r := range routes {
+		patterns[i] = r.pattern
+	}
+	return patterns
+}
+
 // routes are all screens and what their forms do. What is said here about roles is said nowhere else.
 func (s *Server) routes() []route {
 	const (

@@ -14,62 +14,6 @@ import (
 	"labhook/views"
 )
 
-// The tabs of a webhook, the list with all its filters and the page that asks before much is done, with a little of
-// everything in them.
-func TestListsAndTabsOfAWebhook(t *testing.T) {
-	t.Parallel()
-	s := newSite(t)
-	s.addUser(t)
-	c := s.addConsumer(t, "Contoso LMS")
-	working, broken := enginetest.NewReceiver(t, "200"), enginetest.NewReceiver(t, "503")
-	s.addWebhook(t, c.ID, func(w *engine.Webhook) { w.Name, w.URL = "LMS – lab scored", working.URL })
-	failing := s.addWebhook(t, c.ID, func(w *engine.Webhook) {
-		w.Name, w.URL, w.Events, w.Retries = "LMS – lab saved", broken.URL, []string{engine.LabSaved}, 0
-	})
-	for range 8 {
-		s.accept(t)
-		s.accept(t, func(e *engine.Event) { e.Type = engine.LabSaved })
-	}
-	working.Wait(t, 8)
-	broken.Wait(t, 8)
-	if err := s.engine.Stop(t.Context()); err != nil { // all outcomes are on disk then
-		t.Fatal(err)
-	}
-	idle := s.addWebhook(t, c.ID, func(w *engine.Webhook) { w.Name, w.URL = "Unused", working.URL })
-	pages := map[string]string{
-		"webhook-overview": "/webhooks/" + failing.ID.String(), "webhook-logs": views.WebhookLogsURL(failing.ID),
-		"webhook-logs-filtered": views.WebhookLogsURL(failing.ID, "code", "503", "test", "false", "from", "2026-01-01T00:00:00Z"),
-		"webhook-logs-empty":    views.WebhookLogsURL(idle.ID), "webhook-activity-first": views.WebhookActivityURL(failing.ID, ""),
-		"webhook-activity-hour":  views.WebhookActivityURL(failing.ID, "1h"),
-		"webhook-activity-empty": views.WebhookActivityURL(idle.ID, "7d"), "deliveries-select": "/deliveries?select=true&status=failed",
-		"deliveries-bulk": "/deliveries/bulk?do=resend-all&list=status%3Dfailed", "deliveries-bulk-none": "/deliveries/bulk?do=cancel-all&list=status%3Dfailed",
-		"consumers-spark": "/admin/integration/api-consumers", "consumer-spark": "/admin/integration/api-consumers/" + c.ID.String(),
-		"admin-busy": "/admin",
-	}
-	for _, look := range screens {
-		t.Run(look.String(), func(t *testing.T) {
-			t.Parallel()
-			b := newTab(t, s, look)
-			b.signIn()
-			for name, path := range pages {
-				b.open(path)
-				b.check(name)
-			}
-			b.open("/deliveries?status=failed")
-			if folded := !evaluate[bool](b, `document.querySelector("#event").checkVisibility({contentVisibilityAuto: true})`); folded != (look.width < 640) {
-				t.Errorf("the filter is folded: %v", folded)
-			}
-			if look.width < 640 {
-				if room := evaluate[float64](b, `document.querySelector("#deliveries").getBoundingClientRect().top`); room > 600 {
-					t.Errorf("the list begins %v px from the top", room)
-				}
-				b.do(chromedp.Click(chromedp.CSS(".filter-box > summary")))
-				b.check("deliveries-filter-open")
-			}
-		})
-	}
-}
-
 // The drawings of a webhook that was busy for a month, which no test can wait for.
 func TestDrawingsOfABusyWebhook(t *testing.T) {
 	t.Parallel()
@@ -108,19 +52,17 @@ func TestDrawingsOfABusyWebhook(t *testing.T) {
 	})
 	ts := httptest.NewServer(mux)
 	t.Cleanup(ts.Close)
-	for _, look := range screens {
-		t.Run(look.String(), func(t *testing.T) {
-			t.Parallel()
-			b := newTab(t, &site{url: ts.URL}, look)
-			for _, name := range []string{"days", "hours"} {
-				b.open("/" + name)
-				b.do(chromedp.Click(chromedp.CSS("#times-table > summary")))
-				b.check("activity-" + name)
-				if nodes := evaluate[int](b, `document.querySelectorAll("*").length`); nodes > 1500 {
-					t.Errorf("%d nodes", nodes)
-				}
-			}
-		})
+	b := newTab(t, &site{url: ts.URL}, screens[0])
+	for _, name := range []string{"days", "hours"} {
+		b.open("/" + name)
+		b.do(chromedp.Click(chromedp.CSS("#times-table > summary")))
+		for _, look := range screens {
+			b.look(look)
+			b.check("activity-" + name)
+		}
+		if nodes := evaluate[int](b, `document.querySelectorAll("*").length`); nodes > 1500 {
+			t.Errorf("%d nodes", nodes)
+		}
 	}
 }
 

@@ -1,13 +1,12 @@
 // Package e2e has the tests that need a browser: they go through the screens as a person does, in light and dark, on
 // a wide and on a small screen, and let axe-core look at each page.
 //
-// They are skipped with -short and where no Chromium is found, unless LABHOOK_BROWSER=required. Pictures of every
-// page that was looked at go into the test's artifact directory (go test -artifacts), or below LABHOOK_PICTURES.
+// They are skipped with -short and where no Chromium is found, unless LABHOOK_BROWSER=required. LABHOOK_PICTURES=folder
+// keeps pictures of every page that was looked at.
 package e2e
 
 import (
 	"context"
-	_ "embed"
 	"fmt"
 	"os"
 	"os/exec"
@@ -17,17 +16,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
-
-// axe is axe-core 4.14.1 as released (npm pack axe-core@4.14.1, axe.min.js), under the licence beside it.
-//
-//go:embed testdata/axe.min.js
-var axe string
 
 // patience is how long one tab may take for everything; a browser that hangs then fails its test alone.
 const patience = 2 * time.Minute
@@ -54,6 +47,7 @@ type tab struct {
 	ctx    context.Context
 	site   *site
 	screen screen
+	reader reader // who is signed in, while the matrix is walked
 
 	mu         sync.Mutex
 	complaints []string // of the browser: policy violations and script errors
@@ -81,6 +75,12 @@ func browserPath(t *testing.T) string {
 // newTab starts a browser that shows pages of the site.
 func newTab(t *testing.T, s *site, look screen) *tab {
 	t.Helper()
+	return newPatientTab(t, s, look, patience)
+}
+
+// newPatientTab is newTab for what may take longer.
+func newPatientTab(t *testing.T, s *site, look screen, patience time.Duration) *tab {
+	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(browserPath(t)), chromedp.DisableGPU, chromedp.NoFirstRun,
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
@@ -94,19 +94,9 @@ func newTab(t *testing.T, s *site, look screen) *tab {
 	t.Cleanup(stop)
 	ctx, cancel := chromedp.NewContext(allocator)
 	t.Cleanup(cancel)
-	b := &tab{t: t, ctx: ctx, site: s, screen: look}
-	theme := "light"
-	if look.dark {
-		theme = "dark"
-	}
-	b.do(chromedp.EmulateViewport(look.width, 800))
-	_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: theme}},
-	})
-	if err == nil {
-		err = chromedp.Listen(ctx, b.listen)
-	}
-	if err != nil {
+	b := &tab{t: t, ctx: ctx, site: s}
+	b.look(look)
+	if err := chromedp.Listen(ctx, b.listen); err != nil {
 		t.Fatal(err)
 	}
 	return b
@@ -149,7 +139,9 @@ func (b *tab) open(path string) {
 // follow clicks on what the CSS selector finds, and waits for the page behind it.
 func (b *tab) follow(selector string) {
 	b.t.Helper()
-	if _, err := chromedp.RunResponse(b.ctx, chromedp.Click(chromedp.CSS(selector))); err != nil {
+	ctx, end := context.WithTimeout(b.ctx, patience/8)
+	defer end()
+	if _, err := chromedp.RunResponse(ctx, chromedp.Click(chromedp.CSS(selector))); err != nil {
 		b.t.Fatalf("follow %s: %v", selector, err)
 	}
 }
@@ -188,59 +180,48 @@ func evaluate[T any](b *tab, script string, options ...chromedp.EvaluateOption) 
 // signIn signs in as the person of addUser.
 func (b *tab) signIn() {
 	b.t.Helper()
+	b.signInAs(login)
+}
+
+// signInAs signs in as somebody of addUsers.
+func (b *tab) signInAs(name string) {
+	b.t.Helper()
 	b.open("/login")
-	b.fill(map[string]string{"login": login, "password": password})
+	b.fill(map[string]string{"login": name, "password": password})
 	b.follow("main button[type=submit]")
 	if got := b.text("h1"); got != "Site Administration" {
 		b.t.Fatalf("after signing in the page is %q", got)
 	}
 }
 
-// violation is what axe found on one page.
-type violation struct {
-	ID    string
-	Help  string
-	Nodes []struct {
-		HTML           string
-		FailureSummary string
-	}
-}
-
-// axeRun returns the violations of the rules that every page must keep.
-const axeRun = `axe.run({runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"], resultTypes: ["violations"]})
-	.then((r) => r.violations.map((v) => ({id: v.id, help: v.help, nodes: v.nodes.map((n) => ({html: n.html, failureSummary: n.failureSummary}))})))`
-
 // check looks at the page as it is: axe, sideways scrolling, complaints of the browser. name is the picture's.
 func (b *tab) check(name string) {
 	b.t.Helper()
-	where := b.screen.String() + " " + name
 	b.picture(name)
-	evaluate[chromedp.Void](b, axe+";undefined")
-	for _, v := range evaluate[[]violation](b, axeRun, chromedp.EvalAwaitPromise) {
-		for _, n := range v.Nodes {
-			b.t.Errorf("%s: axe %s: %s\n%s\n%s", where, v.ID, v.Help, n.HTML, n.FailureSummary)
-		}
-	}
-	if wide := evaluate[int64](b, "document.documentElement.scrollWidth"); wide > b.screen.width {
-		culprits := evaluate[[]string](b, fmt.Sprintf(`[...document.querySelectorAll("body *")]
-			.filter((e) => e.getBoundingClientRect().right > %d).slice(0, 5).map((e) => e.outerHTML.slice(0, 120))`, b.screen.width))
-		b.t.Errorf("%s: the page is %d px wide and scrolls sideways; beyond the edge: %s", where, wide, strings.Join(culprits, "\n"))
-	}
+	b.axe(name)
+	b.reflow(name)
+	b.complain(name)
+}
+
+// complain says what the browser complained about since it was asked last.
+func (b *tab) complain(name string) {
+	b.t.Helper()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, text := range b.complaints {
-		b.t.Errorf("%s: the browser complains: %s", where, text)
+		b.t.Errorf("%s: the browser complains: %s", name, text)
 	}
 	b.complaints = nil
 }
 
-// picture keeps a picture of the whole page.
+// picture keeps a picture of the whole page below LABHOOK_PICTURES, if that is set.
 func (b *tab) picture(name string) {
 	b.t.Helper()
 	dir := os.Getenv("LABHOOK_PICTURES")
 	if dir == "" {
-		dir = b.t.ArtifactDir()
-	} else if err := os.MkdirAll(dir, 0o750); err != nil {
+		return
+	}
+	if err := os.MkdirAll(dir, 0o750); err != nil {
 		b.t.Fatal(err)
 	}
 	png, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))

@@ -3,8 +3,6 @@ package e2e
 import (
 	"testing"
 
-	"github.com/chromedp/chromedp"
-
 	"labhook/engine"
 	"labhook/engine/enginetest"
 	"labhook/views"
@@ -16,58 +14,6 @@ var badge = engine.OwnEventType{
 	Description: "A learner was given a badge.\nIt is sent once for each badge.",
 	Sample:      `{"learner": "ada", "badge": {"id": 7, "name": "Networks", "url": "https://badges.example.com/networks/2027/a-rather-long-address"}}`,
 	Schema:      `{"type": "object", "required": ["learner"], "properties": {"badge": {"properties": {"id": {"type": "integer"}}}}}`,
-}
-
-func TestEventCatalogScreens(t *testing.T) {
-	t.Parallel()
-	s := newSite(t)
-	s.addUser(t)
-	empty := newTab(t, s, screens[2])
-	empty.signIn()
-	empty.open(views.EventTypeURL(engine.InviteClaimed))
-	empty.check("event-type-empty")
-	c := s.addConsumer(t, "Contoso LMS")
-	s.addConsumer(t, "Fabrikam Training")
-	s.addWebhook(t, c.ID, func(w *engine.Webhook) {
-		w.Name, w.URL, w.Events = "Reports", enginetest.NewReceiver(t, "200").URL, []string{engine.AllEvents}
-	})
-	own, err := s.store.CreateEventType(t.Context(), engine.Actor{Name: "Dana Ortiz"}, badge)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.postLab(t, engine.LabTornDown)
-	e := enginetest.Event(func(e *engine.Event) {
-		e.Type, e.Data = engine.TrackStarted, []byte(`{"participant_id": "tncb0s7cdkyu"}`)
-	})
-	accepted, err := s.engine.Accept(t.Context(), &e)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, look := range screens {
-		t.Run(look.String(), func(t *testing.T) {
-			t.Parallel()
-			b := newTab(t, s, look)
-			b.signIn()
-			for name, path := range map[string]string{
-				"event-catalog": views.EventCatalogURL(), "event-type-class": views.EventTypeURL(engine.TMSClassChanged),
-				"event-type-track": views.EventTypeURL(engine.TrackStarted), "event-type-own": views.EventTypeURL(own.Code),
-				"event-type-edit": views.EventTypeEditURL(own.Code), "event-type-delete": views.EventTypeDeleteURL(own.Code),
-				"event-track": views.EventURL(accepted.Event.ID), "subject-track": views.LabInstanceURL("tncb0s7cdkyu"),
-				"api-reference": views.APIReferenceURL(),
-			} {
-				b.open(path)
-				b.check(name)
-			}
-			b.open(views.EventTypeURL(engine.LabTornDown))
-			b.do(chromedp.Click(chromedp.CSS("#states summary")), chromedp.Click(chromedp.CSS("#completion summary")))
-			b.check("event-type-lab")
-			b.open(views.NewEventTypeURL())
-			b.fill(map[string]string{"code": "lab.mine", "label": "Scored", "sample": `{"a": "b"}`, "schema": `{"properties": {"a": {"type": "integer"}}}`})
-			b.follow(".actions button[type=submit]")
-			b.until(`document.activeElement?.id === "error-summary"`)
-			b.check("event-type-problem")
-		})
-	}
 }
 
 // TestEventTypeJourney goes from the tile to a webhook for an event type that did not exist before.

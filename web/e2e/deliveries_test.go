@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
-	"time"
 
 	"github.com/chromedp/chromedp"
 
@@ -109,71 +108,27 @@ func TestFilterOfDeliveries(t *testing.T) {
 	}
 }
 
-func TestDeliveryAndEventScreens(t *testing.T) {
+// On a telephone the list begins on the first screen: the filter is folded until somebody wants it.
+func TestFilterIsFoldedOnATelephone(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	s.addUser(t)
-	c := s.addConsumer(t, "Contoso LMS")
-	working := enginetest.NewReceiver(t, "200")
-	one := func(code, url string, changes ...func(*engine.Webhook)) engine.DeliveryID {
-		s.addWebhook(t, c.ID, append([]func(*engine.Webhook){func(w *engine.Webhook) {
-			w.Name, w.URL, w.Events, w.Retries = "For "+code, url, []string{code}, 0
-		}}, changes...)...)
-		return s.accept(t, func(e *engine.Event) { e.Type = code })
+	s.fill(t, s.addConsumer(t, "Contoso LMS").ID)
+	b := newTab(t, s, screens[0])
+	b.signIn()
+	b.open("/deliveries?status=failed")
+	seen := `document.querySelector("#event").checkVisibility({contentVisibilityAuto: true})`
+	if !evaluate[bool](b, seen) {
+		t.Error("on a wide screen the filter is folded")
 	}
-	delivered := one(engine.LabScored, working.URL)
-	failed := one(engine.LabSaved, enginetest.NewReceiver(t, "503").URL)
-	refused := one(engine.LabSaving, "http://127.0.0.1:1/")
-	scheduled := one(engine.LabTornDown, working.URL, func(w *engine.Webhook) { w.Delay = engine.MaxDelay })
-	if err := s.engine.Stop(t.Context()); err != nil { // all outcomes are on disk then
-		t.Fatal(err)
+	b.look(screens[2])
+	if evaluate[bool](b, seen) {
+		t.Error("on a small screen the filter is not folded")
 	}
-	row, err := s.store.Delivery(t.Context(), failed)
-	if err != nil {
-		t.Fatal(err)
+	if room := evaluate[float64](b, `document.querySelector("#deliveries, .empty").getBoundingClientRect().top`); room > 600 {
+		t.Errorf("the list begins %v px from the top", room)
 	}
-	next, err := s.store.Webhook(t.Context(), row.WebhookID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	next.Timeout, next.Description = 5*time.Second, "Ask Lee."
-	if _, err := s.store.UpdateWebhook(t.Context(), engine.System, next); err != nil {
-		t.Fatal(err)
-	}
-	changes := "/webhooks/" + next.ID.String() + "/changes"
-	event := func(id engine.DeliveryID) string {
-		row, err := s.store.Delivery(t.Context(), id)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return "/events/" + row.EventID.String()
-	}
-	alone := enginetest.Event(func(e *engine.Event) { e.Type = engine.LabResumed })
-	if err := alone.Prepare(engine.BuiltIn, time.Now()); err != nil {
-		t.Fatal(err)
-	}
-	stored := make(chan error, 1)
-	s.store.InsertEvent(&alone, nil, func(_ engine.Inserted, err error) { stored <- err })
-	if err := <-stored; err != nil {
-		t.Fatal(err)
-	}
-	pages := map[string]string{
-		"deliveries": "/deliveries", "deliveries-filtered": "/deliveries?status=failed&status=delivered&since=24h&colour=red",
-		"deliveries-none": "/deliveries?status=skipped&lab=4711", "events": "/events", "events-none": "/events?event=lab.pre_build",
-		"delivery-delivered": "/deliveries/" + delivered.String(), "delivery-failed": "/deliveries/" + failed.String(),
-		"delivery-refused": "/deliveries/" + refused.String() + "?raw=1", "delivery-scheduled": "/deliveries/" + scheduled.String(),
-		"event": event(delivered), "event-live": event(scheduled), "event-alone": "/events/" + alone.ID.String(),
-		"deliveries-select": "/deliveries?select=all", "event-replay": event(delivered) + "/replay", "webhook-changes": changes,
-	}
-	for _, look := range screens {
-		t.Run(look.String(), func(t *testing.T) {
-			t.Parallel()
-			b := newTab(t, s, look)
-			b.signIn()
-			for name, path := range pages {
-				b.open(path)
-				b.check(name)
-			}
-		})
-	}
+	b.do(chromedp.Click(chromedp.CSS(".filter-box > summary")))
+	b.until(seen)
+	b.check("deliveries-filter-open")
 }

@@ -5,7 +5,6 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
@@ -115,125 +114,6 @@ func TestGatesAreWatchedLive(t *testing.T) {
 		t.Errorf("the gate says %s", got)
 	}
 	b.check("lab-opened")
-}
-
-// story stores what happened to a lab, with times that lie apart, while no engine runs.
-type story struct {
-	t     *testing.T
-	s     *site
-	start time.Time
-}
-
-// post stores an event that came so long after the start, with its deliveries to the webhooks that listen.
-func (y story) post(after time.Duration, lab int64, code string) []engine.Delivery {
-	y.t.Helper()
-	e := enginetest.Event(func(e *engine.Event) { e.Type, e.Data, e.Source = code, enginetest.LabData(lab), "Lab platform" })
-	now := y.start.Add(after)
-	if err := e.Prepare(engine.BuiltIn, now); err != nil {
-		y.t.Fatal(err)
-	}
-	var offers []engine.Offer
-	for _, w := range y.s.store.Directory().Match(&e, now) {
-		d := engine.NewDelivery(&e, w, now)
-		offers = append(offers, engine.Offer{Delivery: d, Room: d.State == engine.StateQueued})
-	}
-	type answer struct {
-		engine.Inserted
-		err error
-	}
-	stored := make(chan answer, 1)
-	y.s.store.InsertEvent(&e, offers, func(in engine.Inserted, err error) { stored <- answer{in, err} })
-	a := <-stored
-	if a.err != nil {
-		y.t.Fatal(a.err)
-	}
-	return a.Deliveries
-}
-
-// answer stores an attempt of a delivery that ended so long after the start.
-func (y story) answer(after time.Duration, d engine.Delivery, kind engine.OutcomeKind, status int, next time.Duration) {
-	y.t.Helper()
-	now := y.start.Add(after)
-	class := engine.FailureClass("")
-	if kind != engine.OutcomeDelivered {
-		class = engine.ClassStatus
-	}
-	a := engine.Attempt{
-		DeliveryID: d.ID, Number: d.Attempts + 1, Trigger: engine.TriggerAutomatic, StartedAt: now.Add(-200 * time.Millisecond), WebhookVersion: 1,
-		Request: engine.SentRequest{Verb: "POST", URL: "https://hooks.example.com/lab", Body: []byte("{}")},
-		Answer:  &engine.Answer{Proto: "HTTP/1.1", StatusCode: status}, Outcome: engine.Outcome{Kind: kind, Class: class},
-		Timings: engine.Timings{Total: 200_000},
-	}
-	if next > 0 {
-		a.Outcome.RetryAt = y.start.Add(next)
-	}
-	done := make(chan error, 1)
-	y.s.store.RecordAttempt(engine.Record{Attempt: a, Change: a.Outcome.Change(now, status), Claim: d.Claim}, func(_ engine.Delivery, err error) { done <- err })
-	if err := <-done; err != nil {
-		y.t.Fatal(err)
-	}
-}
-
-func TestLabInstanceScreens(t *testing.T) {
-	t.Parallel()
-	s := newSite(t)
-	s.addUser(t)
-	if err := s.engine.Stop(t.Context()); err != nil { // nothing moves by itself
-		t.Fatal(err)
-	}
-	empty := newTab(t, s, screens[2])
-	empty.signIn()
-	empty.open("/lab-instances")
-	empty.check("labs-empty")
-	c := s.addConsumer(t, "Contoso LMS")
-	add := func(name, code string, blocking bool, changes ...func(*engine.Webhook)) engine.Webhook {
-		return s.addWebhook(t, c.ID, append([]func(*engine.Webhook){func(w *engine.Webhook) {
-			w.Name, w.Events, w.Blocking, w.Retries = name, []string{code}, blocking, 5
-		}}, changes...)...)
-	}
-	add("Provision seats", engine.LabPreBuild, true)
-	add("A counter with a very long name that has to wrap somewhere on a telephone", engine.LabPreBuild, false)
-	add("Greeting", engine.LabFirstDisplayable, true, func(w *engine.Webhook) { w.ErrorAction, w.Retries = engine.ErrorActionNotifyUser, 0 })
-	add("LMS – lab scored", engine.LabScored, true)
-	add("Reports", engine.LabScored, false)
-	add("Archive", engine.LabTearingDown, true)
-	add("Reports of teardown", engine.LabTearingDown, false)
-	y := story{t: t, s: s, start: time.Now().Add(-40 * time.Minute).Truncate(time.Millisecond)}
-	seats := y.post(0, 998592321, engine.LabPreBuild)
-	y.post(time.Second, 998592321, engine.LabPostBuild)
-	y.answer(2100*time.Millisecond, seats[0], engine.OutcomeDelivered, 200, 0)
-	greeting := y.post(3*time.Minute, 998592321, engine.LabFirstDisplayable)
-	y.answer(3*time.Minute+20*time.Second, greeting[0], engine.OutcomeGiveUp, 500, 0)
-	y.post(20*time.Minute, 998592321, engine.LabProfileChanged)
-	scored := y.post(38*time.Minute, 998592321, engine.LabScored)
-	y.answer(38*time.Minute+time.Second, scored[0], engine.OutcomeRetry, 503, 41*time.Minute)
-	teardown := y.post(39*time.Minute, 998592321, engine.LabTearingDown)
-	y.post(39*time.Minute, 5, engine.LabScored)
-	gate := "/lab-instances/998592321/gates/" + scored[0].ID.String() + "/open"
-	consumer := "/admin/integration/api-consumers/" + c.ID.String()
-	for _, look := range screens {
-		t.Run(look.String(), func(t *testing.T) {
-			t.Parallel()
-			b := newTab(t, s, look)
-			b.signIn()
-			for name, path := range map[string]string{
-				"lab": "/lab-instances/998592321", "labs": "/lab-instances", "labs-gated": "/lab-instances?gated=1", "labs-none": "/lab-instances?q=nobody",
-				"gate-open": gate, "delivery-held": "/deliveries/" + teardown[1].ID.String(), "delivery-gate": "/deliveries/" + scored[0].ID.String(),
-				"consumer-order": consumer, "admin-gates": "/admin", "event-gate": "/events/" + scored[0].EventID.String(),
-			} {
-				b.open(path)
-				b.check(name)
-			}
-			b.open(gate)
-			b.follow(".actions button[type=submit]")
-			b.check("gate-problem")
-			b.open(consumer + "/webhooks/new?event=lab.scored")
-			b.fill(map[string]string{"timeout": "300"})
-			b.do(chromedp.Click(chromedp.ID("blocking")), chromedp.Click(chromedp.ID("error_action-end_lab")))
-			b.until(`document.querySelector("#hold.warning") !== null`)
-			b.check("webhook-blocking")
-		})
-	}
 }
 
 // The confirmation of End Lab is asked for only where learners may lose work.

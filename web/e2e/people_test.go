@@ -1,13 +1,11 @@
 package e2e
 
 import (
-	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
 
 	"labhook/engine"
-	"labhook/views"
 	"labhook/web"
 )
 
@@ -26,68 +24,6 @@ func (s *site) addUsers(t *testing.T) {
 		if _, err := s.store.CreateUser(t.Context(), engine.Actor{Name: "Dana Ortiz", IP: "192.0.2.17"}, u, hash); err != nil {
 			t.Fatal(err)
 		}
-	}
-}
-
-// The screens about people, and Find.
-func TestPeopleScreens(t *testing.T) {
-	t.Parallel()
-	s := newSite(t)
-	s.addUser(t)
-	s.addUsers(t)
-	c := s.addConsumer(t, "Contoso LMS")
-	s.fill(t, c.ID)
-	s.fill(t, s.addConsumer(t, "Fabrikam LMS").ID)
-	users, err := s.store.Users(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	pages := map[string]string{
-		"users": "/admin/users", "user-new": "/admin/users/new", "account": "/account", "keys-help": "/help/keys",
-		"audit": "/admin/audit", "audit-none": "/admin/audit?who=Nobody&since=24h", "audit-one": "/admin/audit?action=webhook.create&who=system",
-		"find": "/find?q=lms", "find-none": "/find?q=nothing+like+it", "find-empty": "/find",
-		"invitation-ended": "/invitation?token=x",
-	}
-	for _, u := range users {
-		name := strings.Fields(u.Name)[0]
-		pages["user-"+name] = "/admin/users/" + u.ID.String()
-		pages["user-reset-"+name] = "/admin/users/" + u.ID.String() + "/invite"
-		if !u.Enabled {
-			pages["user-delete"] = "/admin/users/" + u.ID.String() + "/delete"
-		}
-	}
-	for _, look := range screens {
-		t.Run(look.String(), func(t *testing.T) {
-			t.Parallel()
-			b := newTab(t, s, look)
-			b.signIn()
-			for name, path := range pages {
-				b.open(path)
-				b.check(name)
-			}
-			b.open("/admin/users/new")
-			b.follow("main button[type=submit]")
-			b.check("user-new-problem")
-			b.fill(map[string]string{"name": "Ada Byron", "login": "ada-" + look.String()})
-			b.follow("main button[type=submit]")
-			b.check("user-link")
-			link := evaluate[string](b, "document.getElementById('link').value")
-			b.open("/account")
-			b.fill(map[string]string{"current_password": "wrong password!", "password": "another good password"})
-			b.follow("form[action='/account/password'] button[type=submit]")
-			b.check("account-problem")
-			b.follow(".bar form[action='/logout'] button")
-			b.open(link)
-			b.check("invitation")
-			b.fill(map[string]string{"password": password})
-			b.follow("main button[type=submit]")
-			if got := b.text(".who"); got != "Ada Byron" {
-				t.Errorf("the link signs in %q", got)
-			}
-			b.check("admin-as-viewer")
-			b.open("/admin/integration/api-consumers/" + c.ID.String())
-			b.check("consumer-as-viewer")
-		})
 	}
 }
 
@@ -166,46 +102,5 @@ func TestShortcuts(t *testing.T) {
 	press("/", "?", "g", "e")
 	if got := evaluate[string](b, "document.activeElement.tagName + location.pathname + document.querySelectorAll('dialog').length"); got != "BODY/account0" {
 		t.Errorf("switched off, the keys lead to %q", got)
-	}
-}
-
-// Site Administration with what needs attention, and the settings.
-func TestAdministrationScreens(t *testing.T) {
-	t.Parallel()
-	s := newSite(t)
-	s.addUser(t)
-	c := s.addConsumer(t, "Contoso LMS")
-	s.fill(t, c.ID)
-	s.addWebhook(t, c.ID, func(w *engine.Webhook) {
-		w.Name, w.URL, w.Retries = "A webhook with a long name that keeps failing", newReceiver(t, 503), 0
-	})
-	for range engine.FailingAfter {
-		s.accept(t)
-	}
-	for _, look := range screens {
-		t.Run(look.String(), func(t *testing.T) {
-			t.Parallel()
-			b := newTab(t, s, look)
-			b.signIn()
-			b.until("document.querySelector('#attention') !== null")
-			b.check("admin-attention")
-			b.open("/admin/settings")
-			b.check("settings")
-			for _, group := range views.SettingsGroups {
-				b.open(views.SettingsOfURL(group))
-				b.check("settings-" + string(group))
-			}
-			b.open("/admin/settings/delivery/edit")
-			b.check("settings-delivery-edit")
-			b.open("/admin/settings/security/edit")
-			b.check("settings-edit")
-			b.fill(map[string]string{"session_idle": "a day"})
-			b.follow("main button[type=submit]")
-			b.check("settings-problem")
-			b.fill(map[string]string{"session_idle": "24"})
-			b.do(chromedp.Evaluate[chromedp.Void]("document.querySelector('[name=version]').value = '99'"))
-			b.follow("main button[type=submit]")
-			b.check("settings-conflict")
-		})
 	}
 }

@@ -31,6 +31,14 @@ type site struct {
 // newSite returns a server on which nothing was set up. Its webhooks may call this host.
 func newSite(t *testing.T) *site {
 	t.Helper()
+	s := newStillSite(t)
+	s.start(t)
+	return s
+}
+
+// newStillSite is newSite before its engine starts: nothing is sent until then.
+func newStillSite(t *testing.T) *site {
+	t.Helper()
 	s := &site{store: dbtest.Open(t)}
 	guard := enginetest.Guard()
 	s.engine = engine.New(engine.Config{Guard: guard, Log: slog.New(slog.DiscardHandler)}, s.store)
@@ -41,6 +49,18 @@ func newSite(t *testing.T) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
+	ts := httptest.NewServer(server.Handler())
+	t.Cleanup(ts.Close)
+	s.url = ts.URL
+	if s.setup, _, err = server.SetupURL(t.Context(), ts.URL); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// start starts the engine, which stops when the test ends.
+func (s *site) start(t *testing.T) {
+	t.Helper()
 	if err := s.engine.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -49,13 +69,6 @@ func newSite(t *testing.T) *site {
 			t.Error(err)
 		}
 	})
-	ts := httptest.NewServer(server.Handler())
-	t.Cleanup(ts.Close)
-	s.url = ts.URL
-	if s.setup, _, err = server.SetupURL(t.Context(), ts.URL); err != nil {
-		t.Fatal(err)
-	}
-	return s
 }
 
 // addUser stores the person who signs in.

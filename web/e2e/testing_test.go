@@ -149,38 +149,3 @@ func TestSendExampleWithoutScript(t *testing.T) {
 		t.Errorf("the page is %q", got)
 	}
 }
-
-func TestTestingScreens(t *testing.T) {
-	t.Parallel()
-	s := newSite(t)
-	s.addUser(t)
-	c := s.addConsumer(t, "Contoso LMS")
-	receiver := enginetest.NewReceiver(t, "200")
-	working := s.addWebhook(t, c.ID, func(w *engine.Webhook) { w.URL = receiver.URL + "/a/long/path/that/has/to/wrap/somewhere" })
-	nobody := s.addWebhook(t, c.ID, func(w *engine.Webhook) {
-		w.Name, w.URL, w.Enabled, w.Events = "Nobody", "http://127.0.0.1:1/", false, []string{engine.AllEvents}
-	})
-	tested := func(id engine.WebhookID) string {
-		got, err := s.engine.Test(t.Context(), engine.System, id, engine.Example{Force: true})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return "/webhooks/" + id.String() + "/testing/" + got.Delivery.ID.String()
-	}
-	pages := map[string]string{
-		"testing": "/webhooks/" + working.ID.String() + "/testing", "testing-disabled": "/webhooks/" + nobody.ID.String() + "/testing",
-		"testing-delivered": tested(working.ID), "testing-nobody": tested(nobody.ID), "deliveries-tests": "/deliveries", "events-tests": "/events",
-	}
-	for _, look := range screens {
-		t.Run(look.String(), func(t *testing.T) {
-			t.Parallel()
-			b := newTab(t, s, look)
-			b.signIn()
-			for name, path := range pages {
-				b.open(path)
-				evaluate[chromedp.Void](b, `for (const d of document.querySelectorAll("main details")) d.open = !d.matches(".menu, .choice"); undefined`)
-				b.check(name)
-			}
-		})
-	}
-}

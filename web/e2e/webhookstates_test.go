@@ -3,7 +3,6 @@ package e2e
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
@@ -11,70 +10,6 @@ import (
 	"labhook/engine"
 	"labhook/engine/enginetest"
 )
-
-// failing stores that many deliveries that failed, over a minute that ends now. No engine may run meanwhile.
-func (s *site) failing(t *testing.T, code string, n int) engine.DeliveryID {
-	t.Helper()
-	y := story{t: t, s: s, start: time.Now().Add(-time.Minute).Truncate(time.Millisecond)}
-	var last engine.DeliveryID
-	for i := range n {
-		after := time.Duration(i) * time.Minute / time.Duration(n)
-		d := y.post(after, int64(1000+i), code)[0]
-		y.answer(after, d, engine.OutcomeGiveUp, 503, 0)
-		last = d.ID
-	}
-	return last
-}
-
-// What a webhook's own pages show when not all is well, on every screen.
-func TestWebhookStateScreens(t *testing.T) {
-	t.Parallel()
-	s := newSite(t)
-	s.addUser(t)
-	c := s.addConsumer(t, "Contoso LMS")
-	receiver := enginetest.NewReceiver(t, "410")
-	gone := s.addWebhook(t, c.ID, func(w *engine.Webhook) {
-		w.Name, w.URL, w.Events = "Gone", receiver.URL, []string{engine.LabSaved}
-		w.RetryPolicy, w.Retries = engine.StandardPolicy.Name, 7
-	})
-	s.accept(t, func(e *engine.Event) { e.Type = engine.LabSaved })
-	receiver.Wait(t, 1)
-	if err := s.engine.Stop(t.Context()); err != nil { // what came of it is on disk then, and nothing moves by itself
-		t.Fatal(err)
-	}
-	paused := s.addWebhook(t, c.ID, func(w *engine.Webhook) {
-		w.Name, w.URL, w.Events, w.RetryPolicy, w.Retries = "Paused", "https://hooks.example.com/{id}", []string{engine.LabScored}, "skilljar", 60
-		w.BasicAuth = engine.BasicAuth{Username: "hooks", Password: "secret"}
-		w.Signing, w.RateLimit = engine.Signing{Scheme: engine.SigningV1a}, 5
-	})
-	s.failing(t, engine.LabScored, engine.PauseAttempts)
-	waiting := story{t: t, s: s, start: time.Now()}.post(0, 7, engine.LabScored)[0]
-	for _, look := range screens {
-		t.Run(look.String(), func(t *testing.T) {
-			t.Parallel()
-			b := newTab(t, s, look)
-			b.signIn()
-			for name, path := range map[string]string{
-				"webhook-deactivated": "/webhooks/" + gone.ID.String(), "recover-deactivated": "/webhooks/" + gone.ID.String() + "/recover",
-				"webhook-paused": "/webhooks/" + paused.ID.String(), "recover": "/webhooks/" + paused.ID.String() + "/recover",
-				"secret": "/webhooks/" + paused.ID.String() + "/secret", "webhook-edit-extra": "/webhooks/" + paused.ID.String() + "/edit",
-				"consumer-webhooks": "/admin/integration/api-consumers/" + c.ID.String(), "delivery-paused": "/deliveries/" + waiting.ID.String(),
-			} {
-				b.open(path)
-				b.check(name)
-			}
-			b.open("/webhooks/" + paused.ID.String() + "/edit")
-			evaluate[chromedp.Void](b, `for (const d of document.querySelectorAll("main details")) d.open = true; undefined`)
-			b.check("webhook-edit-open")
-			b.open("/webhooks/" + paused.ID.String())
-			b.do(chromedp.Click(chromedp.CSS(".menu > summary")))
-			b.check("webhook-menu")
-			b.open("/webhooks/" + paused.ID.String() + "/secret")
-			b.follow(`form[action$="/reveal"] button`)
-			b.check("secret-revealed")
-		})
-	}
-}
 
 // From a webhook that Labhook switched off to everything sent again: three clicks.
 func TestRecoverByClicks(t *testing.T) {
