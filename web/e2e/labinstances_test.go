@@ -122,6 +122,7 @@ type story struct {
 	t     *testing.T
 	s     *site
 	start time.Time
+	says  string // the body of the answers
 }
 
 // post stores an event that came so long after the start, with its deliveries to the webhooks that listen.
@@ -132,9 +133,11 @@ func (y story) post(after time.Duration, lab int64, code string) []engine.Delive
 	if err := e.Prepare(engine.BuiltIn, now); err != nil {
 		y.t.Fatal(err)
 	}
+	e.ID = engine.EventID(madeAt(now, int64(e.ID)))
 	var offers []engine.Offer
 	for _, w := range y.s.store.Directory().Match(&e, now) {
 		d := engine.NewDelivery(&e, w, now)
+		d.ID = engine.DeliveryID(madeAt(now, int64(d.ID)))
 		offers = append(offers, engine.Offer{Delivery: d, Room: d.State == engine.StateQueued})
 	}
 	type answer struct {
@@ -150,6 +153,9 @@ func (y story) post(after time.Duration, lab int64, code string) []engine.Delive
 	return a.Deliveries
 }
 
+// madeAt returns an id as one that was made then has it: ids sort by their time.
+func madeAt(then time.Time, id int64) int64 { return engine.IDAt(then) | id&(1<<20-1) }
+
 // answer stores an attempt of a delivery that ended so long after the start.
 func (y story) answer(after time.Duration, d engine.Delivery, kind engine.OutcomeKind, status int, next time.Duration) {
 	y.t.Helper()
@@ -161,7 +167,7 @@ func (y story) answer(after time.Duration, d engine.Delivery, kind engine.Outcom
 	a := engine.Attempt{
 		DeliveryID: d.ID, Number: d.Attempts + 1, Trigger: engine.TriggerAutomatic, StartedAt: now.Add(-200 * time.Millisecond), WebhookVersion: 1,
 		Request: engine.SentRequest{Verb: "POST", URL: "https://hooks.example.com/lab", Body: []byte("{}")},
-		Answer:  &engine.Answer{Proto: "HTTP/1.1", StatusCode: status}, Outcome: engine.Outcome{Kind: kind, Class: class},
+		Answer:  &engine.Answer{Proto: "HTTP/1.1", StatusCode: status, Body: []byte(y.says)}, Outcome: engine.Outcome{Kind: kind, Class: class},
 		Timings: engine.Timings{Total: 200_000},
 	}
 	if next > 0 {

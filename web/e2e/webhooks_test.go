@@ -47,14 +47,18 @@ func (s *site) accept(t *testing.T, changes ...func(*engine.Event)) engine.Deliv
 // until waits until the script is true, on this page or on one that comes in its place, and the page is there to its end.
 func (b *tab) until(script string) {
 	b.t.Helper()
+	if err := b.poll(script); err != nil {
+		b.t.Fatalf("wait for %s: %v", script, err)
+	}
+}
+
+// poll waits as until does, and returns why it gave up.
+func (b *tab) poll(script string) error {
 	script = `document.readyState !== "loading" && (` + script + `)`
 	for {
 		_, err := chromedp.Run(b.ctx, chromedp.Poll[bool](script))
-		if err == nil {
-			return
-		}
-		if !strings.Contains(err.Error(), "-32000") { // the page went away meanwhile
-			b.t.Fatalf("wait for %s: %v", script, err)
+		if err == nil || !strings.Contains(err.Error(), "-32000") { // the page went away meanwhile
+			return err
 		}
 	}
 }
