@@ -229,7 +229,7 @@ func (t target) script(expression string, before ...string) string {
 		const inside = (e, place) => {
 			for (let at = e.parentElement; at; at = at.parentElement) {
 				if (at.matches("tr, li, p") && words(at.innerText).includes(place)) return true;
-				if (at.matches("section, fieldset, nav, form, ul, [role=group], [role=radiogroup], [role=region]") && label(at) === place) return true;
+				if (at.matches("section, fieldset, nav, form, ul, [role=group], [role=radiogroup], [role=region], [role=alert]") && label(at) === place) return true;
 			}
 		};
 		const [kind, name, places] = %s;
@@ -319,7 +319,10 @@ const stops = 400
 func (keyboard) reach(p *person, t target) {
 	p.t.Helper()
 	for range stops {
-		at := evaluate[struct{ There, Behind bool; Bare string }](p.tab, t.script(`(() => {
+		at := evaluate[struct {
+			There, Behind bool
+			Bare          string
+		}](p.tab, t.script(`(() => {
 			const on = document.activeElement, radio = it.type === "radio" && on.name === it.name && on.form === it.form;
 			return {there: on === it || radio, behind: on !== document.body && !!(on.compareDocumentPosition(it) & Node.DOCUMENT_POSITION_PRECEDING),
 				bare: (`+bareFocus+`)(on)};

@@ -112,7 +112,7 @@ func (b *busySite) pastOf(t *testing.T, s *site) {
 			b.failed = d.ID
 		}
 	}
-	today := story{t: t, s: s, start: time.Now().Add(-2 * time.Hour).Truncate(time.Millisecond)}
+	today := story{t: t, s: s, start: time.Now().Add(-2 * time.Hour).Truncate(time.Millisecond), says: "No upstream is there"}
 	for i := range outage {
 		after := time.Duration(i) * 9 * time.Minute
 		d := today.post(after, int64(7000+i), engine.LabSaved)[0]
@@ -139,7 +139,7 @@ func findOutWhy(t *testing.T, p *person, b *busySite) {
 // recoverOutage goes from what needs attention to all that was missed.
 func recoverOutage(t *testing.T, p *person, b *busySite) {
 	p.open("/admin")
-	p.press("Archive of saved labs", "failed in a row")
+	p.press("Archive of saved labs", "Failing:")
 	p.sees("Failing")
 	p.press("Recover failed…")
 	p.sees("13 deliveries that were accepted")
