@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
@@ -282,20 +283,33 @@ func (m mouse) choose(p *person, t target, by int) {
 	p.t.Helper()
 	m.click(p, t)
 	p.arrows(by)
-	p.do(chromedp.KeyEvent(kb.Enter))
+	p.keys(kb.Enter)
 }
 
 func (m mouse) find(p *person, text string) {
 	p.t.Helper()
 	field := p.look("#find", "Find by name or ID")
 	m.write(p, field, text)
-	p.leaving(target{kind: ".find button", name: "Find"}, func() { p.do(chromedp.KeyEvent(kb.Enter)) })
+	p.leaving(target{kind: ".find button", name: "Find"}, func() { p.keys(kb.Enter) })
+}
+
+// keys presses keys one after the other, as a keyboard does: what a press leads to by itself comes of it no second time
+// from the character that it stands for.
+func (p *person) keys(keys string, modifiers ...chromedp.Modifier) {
+	p.t.Helper()
+	p.do(chromedp.KeyEvent(keys, chromedp.KeyModifiers(modifiers...), func(e *input.DispatchKeyEventParams) {
+		if e.Type == input.DispatchKeyEventTypeKeyDown {
+			e.Type = input.DispatchKeyEventTypeRawKeyDown
+		}
+	}))
 }
 
 // replace types in the place of what the field with the focus has.
 func (p *person) replace(text string) {
 	p.t.Helper()
-	p.do(chromedp.KeyEvent("a", chromedp.KeyModifiers(chromedp.ModifierCtrl)), chromedp.KeyEvent(kb.Delete), chromedp.KeyEvent(text))
+	p.keys("a", chromedp.ModifierCtrl)
+	p.keys(kb.Delete)
+	p.keys(text)
 }
 
 // arrows goes down a list, or up.
@@ -305,7 +319,7 @@ func (p *person) arrows(by int) {
 	if by < 0 {
 		key, by = kb.ArrowUp, -by
 	}
-	p.do(chromedp.KeyEvent(strings.Repeat(key, by)))
+	p.keys(strings.Repeat(key, by))
 }
 
 // keyboard goes from control to control with Tab.
@@ -334,9 +348,9 @@ func (keyboard) reach(p *person, t target) {
 			return
 		}
 		if at.Behind {
-			p.do(chromedp.KeyEvent(kb.Tab, chromedp.KeyModifiers(chromedp.ModifierShift)))
+			p.keys(kb.Tab, chromedp.ModifierShift)
 		} else {
-			p.do(chromedp.KeyEvent(kb.Tab))
+			p.keys(kb.Tab)
 		}
 	}
 	p.t.Fatalf("Tab does not reach %q", t.name)
@@ -352,7 +366,7 @@ const bareFocus = `(e) => {
 func (k keyboard) activate(p *person, t target) {
 	p.t.Helper()
 	k.reach(p, t)
-	p.do(chromedp.KeyEvent(kb.Enter))
+	p.keys(kb.Enter)
 }
 
 func (k keyboard) write(p *person, t target, text string) {
@@ -372,14 +386,14 @@ func (k keyboard) tick(p *person, t target) {
 	p.t.Helper()
 	k.reach(p, t)
 	if !evaluate[bool](p.tab, t.script(`it.type === "radio"`)) {
-		p.do(chromedp.KeyEvent(" "))
+		p.keys(" ")
 		return
 	}
 	for range stops {
 		if evaluate[bool](p.tab, t.script("it === document.activeElement && it.checked")) {
 			return
 		}
-		p.do(chromedp.KeyEvent(kb.ArrowDown))
+		p.keys(kb.ArrowDown)
 	}
 	p.t.Fatalf("the arrows do not reach %q", t.name)
 }
@@ -387,6 +401,7 @@ func (k keyboard) tick(p *person, t target) {
 // find begins with the shortcut.
 func (keyboard) find(p *person, text string) {
 	p.t.Helper()
-	p.do(chromedp.KeyEvent("/"), chromedp.KeyEvent(text))
-	p.leaving(target{kind: ".find button", name: "Find"}, func() { p.do(chromedp.KeyEvent(kb.Enter)) })
+	p.keys("/")
+	p.keys(text)
+	p.leaving(target{kind: ".find button", name: "Find"}, func() { p.keys(kb.Enter) })
 }

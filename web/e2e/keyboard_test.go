@@ -192,7 +192,7 @@ func (p *person) goRound(path string) {
 	evaluate[chromedp.Void](p.tab, watchStops)
 	for range stops / tabsAtOnce {
 		for range tabsAtOnce {
-			p.do(chromedp.KeyEvent(kb.Tab))
+			p.keys(kb.Tab)
 		}
 		if evaluate[bool](p.tab, "round") {
 			break
