@@ -77,7 +77,7 @@ func whyStuck(t *testing.T, p *person, b *busySite) {
 	p.sees("Gate: Provision seats", "Closed, retrying", "It holds 1 delivery", "It opens at the latest at", "Waiting for the gate Provision seats above.")
 }
 
-// do does all jobs, and calls after with each when it is done.
+// doJobs does all jobs, and calls after with each when it is done.
 func (p *person) doJobs(b *busySite, after func(t *testing.T, j job)) {
 	p.t.Helper()
 	p.signsIn()
