@@ -199,6 +199,18 @@
     if (tag) ctx.request.headers["If-None-Match"] = '"' + tag + '"';
   });
 
+  // Back and forward load the page of the address, once the browser has got there. htmx would do it on the way, where a
+  // busy browser drops it, and not before it is ready itself: the rows would be those of another address.
+  const address = () => location.pathname + location.search;
+  let shown = address();
+  for (const type of ["push", "replace"]) document.addEventListener("htmx:after:history:" + type, () => (shown = address()));
+  document.addEventListener("htmx:before:history:restore", (event) => event.preventDefault());
+  addEventListener("popstate", async () => {
+    if (address() === shown) return;
+    await window.navigation?.transition?.finished.catch(() => {});
+    location.reload();
+  });
+
   // When the server cannot be reached or refuses, say so and leave what is on the page. 422 is a form with messages,
   // and 401 comes with the address of the sign-in page, which htmx goes to.
   const strip = document.getElementById("stale");

@@ -54,8 +54,10 @@ func zoneOf(r *http.Request, user *engine.User) *time.Location {
 	return zone
 }
 
-// isHTMX reports whether htmx asks, and not the browser itself.
-func isHTMX(r *http.Request) bool { return r.Header.Get("HX-Request") == "true" }
+// isHTMX reports whether htmx asks for a part of a page. When it goes back in the history it asks for the whole of it.
+func isHTMX(r *http.Request) bool {
+	return r.Header.Get("HX-Request") == "true" && r.Header.Get("HX-History-Restore-Request") != "true"
+}
 
 // render answers with a page.
 func (s *Server) render(w http.ResponseWriter, r *http.Request, status int, c templ.Component) {

@@ -28,10 +28,14 @@ type site struct {
 	setup  string // the link of the first run
 }
 
-// newSite returns a server on which nothing was set up. Its webhooks may call this host.
-func newSite(t *testing.T) *site {
+// newSite returns a server on which nothing was set up. Its webhooks may call this host. history stores what happened
+// before the server was started.
+func newSite(t *testing.T, history ...func(s *site)) *site {
 	t.Helper()
 	s := newStillSite(t)
+	for _, happened := range history {
+		happened(s)
+	}
 	s.start(t)
 	return s
 }

@@ -14,6 +14,7 @@ type story struct {
 	t     *testing.T
 	s     *site
 	start time.Time
+	says  string // the body of the answers; empty: an error
 }
 
 // post stores an event about a lab that came so long after the start, with its deliveries to the webhooks that listen.
@@ -31,9 +32,11 @@ func (y story) event(after time.Duration, e engine.Event) (engine.EventID, []eng
 	if err := e.Prepare(y.s.store.Directory().Catalog(), now); err != nil {
 		y.t.Fatal(err)
 	}
+	e.ID = engine.EventID(madeAt(now, int64(e.ID)))
 	var offers []engine.Offer
 	for _, w := range y.s.store.Directory().Match(&e, now) {
 		d := engine.NewDelivery(&e, w, now)
+		d.ID = engine.DeliveryID(madeAt(now, int64(d.ID)))
 		offers = append(offers, engine.Offer{Delivery: d, Room: d.State == engine.StateQueued})
 	}
 	type answer struct {
@@ -49,6 +52,9 @@ func (y story) event(after time.Duration, e engine.Event) (engine.EventID, []eng
 	return e.ID, a.Deliveries
 }
 
+// madeAt returns an id as one that was made then has it: ids sort by their time.
+func madeAt(then time.Time, id int64) int64 { return engine.IDAt(then) | id&(1<<20-1) }
+
 // answer stores an attempt of a delivery that ended so long after the start with that status; next is when it is tried
 // again after the start, 0: never.
 func (y story) answer(after time.Duration, d engine.Delivery, kind engine.OutcomeKind, status int, next time.Duration) engine.Delivery {
@@ -58,6 +64,9 @@ func (y story) answer(after time.Duration, d engine.Delivery, kind engine.Outcom
 			Proto: "HTTP/1.1", StatusCode: status, Reason: "Noted",
 			Headers: []string{"Content-Type: application/json", "Retry-After: 5", "Server: nginx"},
 			Body:    []byte(`{"error": {"code": "maintenance", "message": "The grade book is closed until 06:00."}}`),
+		}
+		if y.says != "" {
+			a.Answer.Body = []byte(y.says)
 		}
 		a.Outcome = engine.Outcome{Kind: kind}
 		if kind != engine.OutcomeDelivered {
