@@ -28,8 +28,8 @@ func TestU12URLState(t *testing.T) {
 			p.signsIn()
 			colleague := p.colleague()
 			colleague.signsIn()
-			for _, walk := range walks(paths) {
-				p.part(walk.name, func(*testing.T) { p.walks(walk, colleague) })
+			for _, listWalk := range walks(paths) {
+				p.part(listWalk.name, func(*testing.T) { p.walks(listWalk, colleague) })
 			}
 		})
 	}
@@ -63,13 +63,13 @@ type listMove struct {
 	address string
 }
 
-// walk is a way through the states of one list.
-type walk struct {
+// listWalk is a way through the states of one list.
+type listWalk struct {
 	name, path string
 	steps      []listMove
 }
 
-func walks(paths map[string]string) []walk {
+func walks(paths map[string]string) []listWalk {
 	fill := func(label, text, button string) func(*person) {
 		return func(p *person) {
 			p.fill(label, text)
@@ -85,7 +85,7 @@ func walks(paths map[string]string) []walk {
 		}
 	}
 	press := func(name string) func(*person) { return func(p *person) { p.press(name) } }
-	return []walk{
+	return []listWalk{
 		{"deliveries", "/deliveries", []listMove{
 			{press("Failed"), "status=failed"},
 			{choose("Webhook", "Archive of saved labs"), "webhook=wh_"},
@@ -154,8 +154,8 @@ const listState = `document.readyState !== "complete" ? "" : [
 	...[...document.querySelectorAll("main form[method=get]")].map((f) => ` + "`filled with ${new URLSearchParams(new FormData(f))}`" + `),
 ].join("\n")`
 
-// walks takes the steps of a walk, and looks at each state in every way in which one comes to it.
-func (p *person) walks(w walk, colleague *person) {
+// walks takes the steps of a listWalk, and looks at each state in every way in which one comes to it.
+func (p *person) walks(w listWalk, colleague *person) {
 	p.t.Helper()
 	p.open(w.path)
 	states := []string{evaluate[string](p.tab, listState)}

@@ -64,6 +64,9 @@ func again(times int, steps ...step) []step { return slices.Repeat(steps, times)
 func fill(fields ...string) step {
 	return func(b *tab) {
 		for pair := range slices.Chunk(fields, 2) {
+			if !evaluate[bool](b, fmt.Sprintf("document.getElementById(%q) !== null", pair[0])) { // which it would wait for
+				b.t.Fatalf("fill %s: there is no such field", pair[0])
+			}
 			if err := chromedp.Do(b.ctx, chromedp.SetValue(chromedp.CSS(fmt.Sprintf("[id=%q]", pair[0])), pair[1])); err != nil {
 				b.t.Fatalf("fill %s: %v", pair[0], err)
 			}
