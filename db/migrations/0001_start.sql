@@ -16,9 +16,10 @@ CREATE TABLE consumers (
   created_at                 INTEGER NOT NULL,
   created_by                 TEXT NOT NULL,
   updated_at                 INTEGER NOT NULL,
-  updated_by                 TEXT NOT NULL
+  updated_by                 TEXT NOT NULL,
+  deleted_at                 INTEGER -- kept for its deliveries and events
 ) STRICT;
-CREATE UNIQUE INDEX consumers_external_id ON consumers (external_id) WHERE external_id IS NOT NULL;
+CREATE UNIQUE INDEX consumers_external_id ON consumers (external_id) WHERE external_id IS NOT NULL AND deleted_at IS NULL;
 
 CREATE TABLE api_keys (
   id           INTEGER PRIMARY KEY CHECK (id > 0),
