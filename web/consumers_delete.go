@@ -35,7 +35,7 @@ func (s *Server) handleConsumerDeleted(w http.ResponseWriter, r *http.Request) {
 	}
 	if typed := formText(r.PostForm, "name"); typed != strings.TrimSpace(c.Name) {
 		s.askConsumerDelete(w, r, http.StatusUnprocessableEntity, views.ConsumerDelete{Consumer: c, Typed: typed},
-			[]engine.Invalid{{Field: "name", Message: "Type the name as it stands, " + c.Name + ", or cancel"}})
+			[]engine.Invalid{{Field: "name", Message: "This is not the name of the API consumer; type it as it stands, or cancel"}})
 		return
 	}
 	if err := s.store.DeleteConsumer(r.Context(), s.actor(r), c.ID); err != nil {

@@ -40,7 +40,7 @@ func TestConsumerDelete(t *testing.T) {
 	}
 	wrong := b.post(path, url.Values{"name": {"contoso"}})
 	if wrong.status != http.StatusUnprocessableEntity || wrong.doc.Find("#name").AttrOr("value", "") != "contoso" ||
-		!strings.Contains(wrong.text("#error-summary"), "Type the name as it stands, Contoso LMS, or cancel") {
+		!strings.Contains(wrong.text("#error-summary"), "This is not the name of the API consumer; type it as it stands, or cancel") {
 		t.Errorf("the wrong name: status %d, %s", wrong.status, wrong.text("#error-summary"))
 	}
 	if a := b.post(path, url.Values{"name": {" Contoso LMS "}}); a.status != http.StatusSeeOther || a.header.Get("Location") != views.ConsumersURL() {

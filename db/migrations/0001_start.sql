@@ -220,6 +220,8 @@ CREATE TABLE attempts (
   total_us        INTEGER NOT NULL CHECK (total_us >= 0),
   reused          INTEGER NOT NULL CHECK (reused IN (0, 1)),
   remote_addr     TEXT NOT NULL,
+  tls_version     INTEGER, -- 772: TLS 1.3; NULL: none was agreed on
+  cert_ends_at    INTEGER, -- of the receiver's certificate; NULL: it showed none
   UNIQUE (delivery, number),
   CHECK ((status IS NULL) = (proto IS NULL) AND (status IS NULL) = (answer_headers IS NULL)),
   CHECK ((class = '') = (outcome = 'delivered')),

@@ -1022,6 +1022,9 @@ type AnswerEncoding string
 type Attempt struct {
 	Answer *Answer `json:"answer,omitempty"`
 
+	// CertificateEndsAt When the certificate that the receiver showed ends, also of one that was not trusted; null: it showed none
+	CertificateEndsAt *time.Time `json:"certificate_ends_at"`
+
 	// Error What the network said
 	Error         string      `json:"error"`
 	FailureClass  string      `json:"failure_class"`
@@ -1032,7 +1035,10 @@ type Attempt struct {
 	RetryAt       *time.Time  `json:"retry_at"`
 	StartedAt     time.Time   `json:"started_at"`
 	Timings       Timings     `json:"timings"`
-	Trigger       string      `json:"trigger"`
+
+	// TlsVersion As in TLS 1.3; empty: no secure connection was made
+	TlsVersion string `json:"tls_version"`
+	Trigger    string `json:"trigger"`
 
 	// Unfilled Tokens that nothing could fill, and that were sent as they stand
 	Unfilled []string `json:"unfilled"`
