@@ -35,7 +35,7 @@ type APIConsumer struct {
 	// (Skilljar's rule).
 	OneSendPerURL        bool
 	CreatedAt, UpdatedAt time.Time
-	CreatedBy, UpdatedBy string // who, in words
+	CreatedBy, UpdatedBy string    // who, in words
 	DeletedAt            time.Time // zero: not deleted; a deleted consumer stays readable for its deliveries and events
 }
 

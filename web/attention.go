@@ -77,7 +77,9 @@ func failingWebhooks(streaks []engine.Streak, health map[engine.WebhookID]db.Web
 }
 
 // failsMostly reports whether more deliveries failed in a day than were delivered, and not just a few.
-func failsMostly(h db.WebhookHealth) bool { return h.Failed >= failuresNoticed && h.Failed > h.Delivered }
+func failsMostly(h db.WebhookHealth) bool {
+	return h.Failed >= failuresNoticed && h.Failed > h.Delivered
+}
 
 // lateGates lists the gates that are closed for longer than a person expects.
 func (s *Server) lateGates(ctx context.Context, now time.Time) ([]views.Attention, error) {
