@@ -102,3 +102,28 @@ const selectWebhookFailures = `SELECT r.class, r.status, sum(r.attempts) AS n FR
 		SELECT hour FROM hours) AS h
 	CROSS JOIN hourly_failures AS r ON r.hour = h.hour AND r.webhook = ?3
 	GROUP BY r.class, r.status ORDER BY n DESC, r.class, r.status`
+
+// TopFailures returns what the attempts of some webhooks that failed from since until now came to the most often, those
+// without failures left out. It reads the failures of each webhook and hour through the primary key.
+func (s *Store) TopFailures(ctx context.Context, ids []engine.WebhookID, since, now time.Time) (map[engine.WebhookID]engine.FailureCount, error) {
+	top := map[engine.WebhookID]engine.FailureCount{}
+	_, err := list(ctx, s, func(row scanner) (none struct{}, err error) {
+		var (
+			id engine.WebhookID
+			f  engine.FailureCount
+		)
+		err = row.Scan(&id, &f.Class, &f.Status, &f.Attempts)
+		top[id] = f // the most frequent comes last
+		return none, err
+	}, selectTopFailures, since.Truncate(time.Hour).UnixMilli(), now.UnixMilli(), jsonWebhooks(ids))
+	if err != nil {
+		return nil, fmt.Errorf("read most frequent failures: %w", err)
+	}
+	return top, nil
+}
+
+const selectTopFailures = `SELECT r.webhook, r.class, r.status, sum(r.attempts) AS n FROM (
+		WITH RECURSIVE hours (hour) AS (SELECT ?1 UNION ALL SELECT hour + 3600000 FROM hours WHERE hour + 3600000 <= ?2)
+		SELECT hour FROM hours) AS h
+	CROSS JOIN json_each(?3) AS ids CROSS JOIN hourly_failures AS r ON r.hour = h.hour AND r.webhook = ids.value
+	GROUP BY r.webhook, r.class, r.status ORDER BY n, r.class DESC, r.status DESC`

@@ -53,6 +53,11 @@ func TestActivityIsCounted(t *testing.T) {
 	if diff := cmp.Diff([]engine.FailureCount{{Class: engine.ClassStatus, Status: 503, Attempts: 2}, {Class: engine.ClassRefused, Attempts: 1}}, failures); diff != "" {
 		t.Errorf("failures (-want +got):\n%s", diff)
 	}
+	top, err := b.TopFailures(t.Context(), []engine.WebhookID{b.webhook.ID}, now.Add(-24*time.Hour), now)
+	must(t, err)
+	if diff := cmp.Diff(map[engine.WebhookID]engine.FailureCount{b.webhook.ID: failures[0]}, top); diff != "" {
+		t.Errorf("most frequent failures (-want +got):\n%s", diff)
+	}
 	latest, err := b.LatestDurations(t.Context(), now)
 	must(t, err)
 	of := latest[other.ID]
@@ -81,6 +86,7 @@ func TestActivityPlans(t *testing.T) {
 		"USE TEMP B-TREE FOR LAST 2 TERMS OF ORDER BY",
 	}
 	checkPlan(t, "hours of a webhook", plan(t, s, selectWebhookHours, 0, 1, "[1]"), hours...)
+	checkPlan(t, "most frequent failures", plan(t, s, selectTopFailures, 0, 1, "[1]"), append(hours, "SCAN ids VIRTUAL TABLE INDEX 1:")...)
 	checkPlan(t, "failures of a webhook", plan(t, s, selectWebhookFailures, 0, 1, 1), hours...)
 	checkPlan(t, "health of webhooks", plan(t, s, selectHourlyOf+" ORDER BY r.hour", 0, 1, "[1]"), hours...)
 	checkPlan(t, "latest response times", plan(t, s, selectDurations, 0))

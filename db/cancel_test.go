@@ -82,6 +82,7 @@ func TestCancelInPieces(t *testing.T) {
 			_, err := b.UpdateConsumer(t.Context(), dana, b.consumer)
 			return err
 		},
+		"consumer deleted": func(t *testing.T, b *bench) error { return b.DeleteConsumer(t.Context(), dana, b.consumer.ID) },
 		"consumer expired": func(t *testing.T, b *bench) error {
 			b.consumer.Expires = time.Now().Add(50 * time.Millisecond)
 			if _, err := b.UpdateConsumer(t.Context(), dana, b.consumer); err != nil {

@@ -203,6 +203,9 @@ func TestOutOfUse(t *testing.T) {
 			_, err := b.UpdateConsumer(t.Context(), dana, b.consumer)
 			return err
 		}, "The API consumer was disabled."},
+		"consumer deleted": {func(t *testing.T, b *bench) error {
+			return b.DeleteConsumer(t.Context(), dana, b.consumer.ID)
+		}, "The API consumer was deleted."},
 		"consumer expired": {func(t *testing.T, b *bench) error {
 			b.consumer.Expires = time.Now().Add(-time.Minute)
 			_, err := b.UpdateConsumer(t.Context(), dana, b.consumer)

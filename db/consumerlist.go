@@ -63,7 +63,7 @@ func (s *Store) ListConsumers(ctx context.Context, f ConsumerFilter) ([]Consumer
 }
 
 const selectNewestDeliveries = `SELECT c.id, (SELECT max(d.id) FROM deliveries d INDEXED BY deliveries_consumer WHERE d.consumer = c.id)
-	FROM consumers c`
+	FROM consumers c WHERE c.deleted_at IS NULL`
 
 func (s *Store) newestDeliveries(ctx context.Context) (map[engine.ConsumerID]engine.DeliveryID, error) {
 	newest := map[engine.ConsumerID]engine.DeliveryID{}

@@ -1,6 +1,7 @@
 package db
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -9,17 +10,18 @@ import (
 )
 
 const consumerColumns = `id, name, coalesce(external_id, ''), description, default_organization, consuming_platform,
-	consuming_platform_version, technical_contact, enabled, expires_at, one_send_per_url, created_at, created_by, updated_at, updated_by`
+	consuming_platform_version, technical_contact, enabled, expires_at, one_send_per_url, created_at, created_by, updated_at, updated_by, deleted_at`
 
 func scanConsumer(row scanner) (c engine.APIConsumer, err error) {
 	return c, row.Scan(&c.ID, &c.Name, &c.ExternalID, &c.Description, &c.DefaultOrganization, &c.ConsumingPlatform,
 		&c.ConsumingPlatformVersion, &c.TechnicalContact, &c.Enabled, at(&c.Expires), &c.OneSendPerURL,
-		at(&c.CreatedAt), &c.CreatedBy, at(&c.UpdatedAt), &c.UpdatedBy)
+		at(&c.CreatedAt), &c.CreatedBy, at(&c.UpdatedAt), &c.UpdatedBy, at(&c.DeletedAt))
 }
 
-// Consumer returns one API consumer; engine.ErrNotFound when there is none.
+// Consumer returns one API consumer, also a deleted one; engine.ErrNotFound when there never was one.
 func (s *Store) Consumer(_ context.Context, id engine.ConsumerID) (engine.APIConsumer, error) {
-	if c := s.Directory().Consumer(id); c != nil {
+	d := s.Directory()
+	if c := cmp.Or(d.Consumer(id), d.Deleted(id)); c != nil {
 		return *c, nil
 	}
 	return engine.APIConsumer{}, engine.ErrNotFound

@@ -31,7 +31,11 @@ func (s *Store) loadDirectory(ctx context.Context) error {
 	}
 	d := engine.NewDirectory().WithEventTypes(own)
 	for i := range consumers {
-		d = d.With(&consumers[i], of[consumers[i].ID])
+		if consumers[i].DeletedAt.IsZero() {
+			d = d.With(&consumers[i], of[consumers[i].ID])
+		} else {
+			d = d.WithDeleted(&consumers[i])
+		}
 	}
 	s.directory.Store(d)
 	return nil

@@ -1,6 +1,7 @@
 package db
 
 import (
+	"crypto/tls"
 	"encoding/json"
 	"testing"
 	"time"
@@ -98,6 +99,7 @@ func attempt(d engine.Delivery, w engine.Webhook, number, status int) engine.Rec
 		DeliveryID: d.ID, Number: number, Trigger: d.Trigger, StartedAt: start, WebhookVersion: w.Version,
 		Request: engine.SentRequest{Verb: "POST", URL: w.URL, Headers: []string{"Content-Type: application/json", "Host: hooks.example.com"}},
 		Timings: engine.Timings{DNS: 1, Connect: 2, TLS: 3, Wait: 4, Body: 5, Total: 15, Reused: true}, RemoteAddr: "192.0.2.9:443",
+		Secure: engine.Secure{Version: tls.VersionTLS13, CertificateEnds: start.AddDate(0, 1, 0)},
 	}
 	var class engine.FailureClass
 	switch {

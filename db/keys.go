@@ -86,16 +86,20 @@ func (s *Store) RevokeKey(ctx context.Context, who engine.Actor, id engine.KeyID
 		if err != nil || !k.Enabled {
 			return err
 		}
-		if err := t.exec("UPDATE api_keys SET enabled = 0 WHERE id = ?", id); err != nil {
-			return err
-		}
-		t.onCommit(s.keys.forget)
-		return t.audit(who, "key.revoke", id.String(), k.Description+" ("+k.Prefix+")")
+		return s.revoke(t, who, &k)
 	})
 	if err != nil {
 		return fmt.Errorf("revoke key: %w", err)
 	}
 	return nil
+}
+
+func (s *Store) revoke(t *tx, who engine.Actor, k *engine.APIKey) error {
+	if err := t.exec("UPDATE api_keys SET enabled = 0 WHERE id = ?", k.ID); err != nil {
+		return err
+	}
+	t.onCommit(s.keys.forget)
+	return t.audit(who, "key.revoke", k.ID.String(), k.Description+" ("+k.Prefix+")")
 }
 
 // keyFresh is how long a key is taken from memory before its row is read again. It is also how exact LastUsedAt is,

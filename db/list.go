@@ -235,7 +235,7 @@ func (s *Store) Delivery(ctx context.Context, id engine.DeliveryID) (engine.Deli
 	return row, nil
 }
 
-const selectDeliveryRows = "SELECT " + deliveryColumns + `, e.type, e.sender_id, e.subject, w.name, c.name, w.retries,
+const selectDeliveryRows = "SELECT " + deliveryColumns + `, e.type, e.sender_id, e.subject, w.name, c.name, c.deleted_at IS NOT NULL, w.retries,
 		CASE WHEN ` + bodyGone + ` THEN e.data END
 	FROM json_each(?) AS ids
 		CROSS JOIN deliveries AS d ON d.id = ids.value
@@ -253,7 +253,7 @@ func (s *Store) deliveryRows(ctx context.Context, ids []int64) (map[int64]engine
 			w        engine.Webhook
 			mark     []byte
 		)
-		fields := append(deliveryFields(&r.Delivery), &r.EventType, orZero(&senderID), &r.Subject, &r.WebhookName, &r.ConsumerName, &w.Retries, &mark)
+		fields := append(deliveryFields(&r.Delivery), &r.EventType, orZero(&senderID), &r.Subject, &r.WebhookName, &r.ConsumerName, &r.ConsumerDeleted, &w.Retries, &mark)
 		if err := row.Scan(fields...); err != nil {
 			return none, err
 		}

@@ -215,25 +215,30 @@ func (s *Store) DeleteWebhookSeen(ctx context.Context, who engine.Actor, id engi
 		if version != 0 && version != w.Version {
 			return engine.ErrConflict
 		}
-		err := t.exec("UPDATE webhooks SET deleted_at = ?1, updated_at = ?1, updated_by = ?2 WHERE id = ?3", t.now.UnixMilli(), who.Name, id)
-		if err != nil {
+		if err := t.dropWebhook(who, w); err != nil {
 			return err
 		}
 		if err := s.reload(t, w.ConsumerID); err != nil {
 			return err
 		}
-		if err := t.cancelWaiting("The webhook was deleted.", id); err != nil {
-			return err
-		}
-		if err := t.forgetStreak(engine.Streak{WebhookID: id}); err != nil {
-			return err
-		}
-		return t.audit(who, "webhook.delete", id.String(), w.Name)
+		return t.cancelWaiting("The webhook was deleted.", id)
 	})
 	if err != nil {
 		return fmt.Errorf("delete webhook: %w", err)
 	}
 	return nil
+}
+
+// dropWebhook marks a webhook as deleted. The caller takes it out of the directory and cancels what waits for it.
+func (t *tx) dropWebhook(who engine.Actor, w *engine.Webhook) error {
+	err := t.exec("UPDATE webhooks SET deleted_at = ?1, updated_at = ?1, updated_by = ?2 WHERE id = ?3", t.now.UnixMilli(), who.Name, w.ID)
+	if err != nil {
+		return err
+	}
+	if err := t.forgetStreak(engine.Streak{WebhookID: w.ID}); err != nil {
+		return err
+	}
+	return t.audit(who, "webhook.delete", w.ID.String(), w.Name)
 }
 
 func webhookError(err error, w *engine.Webhook) error {

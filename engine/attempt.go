@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"crypto/tls"
 	"maps"
 	"net/http"
 	"slices"
@@ -34,6 +35,7 @@ type Attempt struct {
 	Timings        Timings
 	BodyGoneAt     time.Time // when retention deleted the bodies of request and answer; zero: they are there
 	RemoteAddr     string    // address and port that was connected to; empty: none
+	Secure         Secure
 	// Unfilled are the tokens that nothing could fill and that were sent as they stand.
 	Unfilled []string
 }
@@ -69,6 +71,23 @@ type Timings struct {
 	Total int64
 	// Reused: the connection was opened by an earlier attempt.
 	Reused bool
+}
+
+// Secure is what is known of an attempt's TLS connection; zero: it had none.
+type Secure struct {
+	// Version is that of TLS, as package crypto/tls numbers it; 0: none was agreed on.
+	Version uint16
+	// CertificateEnds is when the certificate that the receiver showed ends, also of one that was not trusted; zero: it
+	// showed none.
+	CertificateEnds time.Time
+}
+
+// VersionName returns the version in words, "TLS 1.3"; "" for none.
+func (s Secure) VersionName() string {
+	if s.Version == 0 {
+		return ""
+	}
+	return tls.VersionName(s.Version)
 }
 
 // Duration returns how long the attempt took.

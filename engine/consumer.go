@@ -35,7 +35,8 @@ type APIConsumer struct {
 	// (Skilljar's rule).
 	OneSendPerURL        bool
 	CreatedAt, UpdatedAt time.Time
-	CreatedBy, UpdatedBy string // who, in words
+	CreatedBy, UpdatedBy string    // who, in words
+	DeletedAt            time.Time // zero: not deleted; a deleted consumer stays readable for its deliveries and events
 }
 
 // Validate returns an InvalidError that names every field that breaks a rule.
@@ -68,11 +69,14 @@ const (
 	ConsumerActive   ConsumerState = "active"
 	ConsumerExpired  ConsumerState = "expired"
 	ConsumerDisabled ConsumerState = "disabled"
+	ConsumerDeleted  ConsumerState = "deleted"
 )
 
 // State tells whether the consumer's webhooks are sent at the time now.
 func (c *APIConsumer) State(now time.Time) ConsumerState {
 	switch {
+	case !c.DeletedAt.IsZero():
+		return ConsumerDeleted
 	case !c.Enabled:
 		return ConsumerDisabled
 	case !c.Expires.IsZero() && !now.Before(c.Expires):

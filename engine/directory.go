@@ -12,6 +12,7 @@ import (
 type Directory struct {
 	consumers map[ConsumerID]*listed
 	webhooks  map[WebhookID]*Webhook
+	deleted   map[ConsumerID]*APIConsumer // what old deliveries and events name; nothing else knows of them
 	catalog   *Catalog
 
 	once       sync.Once
@@ -38,7 +39,7 @@ func (d *Directory) Catalog() *Catalog { return d.catalog }
 
 // WithEventTypes returns a directory in which the administrators' event types are the given ones.
 func (d *Directory) WithEventTypes(own []EventType) *Directory {
-	return &Directory{consumers: d.consumers, webhooks: d.webhooks, catalog: d.catalog.With(own)}
+	return &Directory{consumers: d.consumers, webhooks: d.webhooks, deleted: d.deleted, catalog: d.catalog.With(own)}
 }
 
 // With returns a directory in which the consumer and all its webhooks, deleted ones left out, are the given ones.
@@ -61,7 +62,7 @@ func (d *Directory) With(c *APIConsumer, webhooks []*Webhook) *Directory {
 
 // Without returns a directory that lacks the consumer and its webhooks.
 func (d *Directory) Without(id ConsumerID) *Directory {
-	next := &Directory{consumers: maps.Clone(d.consumers), webhooks: maps.Clone(d.webhooks), catalog: d.catalog}
+	next := &Directory{consumers: maps.Clone(d.consumers), webhooks: maps.Clone(d.webhooks), deleted: d.deleted, catalog: d.catalog}
 	if old := next.consumers[id]; old != nil {
 		for _, w := range old.webhooks {
 			delete(next.webhooks, w.ID)
@@ -71,7 +72,21 @@ func (d *Directory) Without(id ConsumerID) *Directory {
 	return next
 }
 
-// Consumer returns a consumer that must not be changed; nil when there is none.
+// WithDeleted returns a directory in which the consumer and its webhooks were deleted.
+func (d *Directory) WithDeleted(c *APIConsumer) *Directory {
+	next := d.Without(c.ID)
+	next.deleted = maps.Clone(d.deleted)
+	if next.deleted == nil {
+		next.deleted = map[ConsumerID]*APIConsumer{}
+	}
+	next.deleted[c.ID] = c
+	return next
+}
+
+// Deleted returns a consumer that was deleted and must not be changed; nil when none with that id was.
+func (d *Directory) Deleted(id ConsumerID) *APIConsumer { return d.deleted[id] }
+
+// Consumer returns a consumer that must not be changed; nil when there is none or it was deleted.
 func (d *Directory) Consumer(id ConsumerID) *APIConsumer {
 	if l := d.consumers[id]; l != nil {
 		return l.consumer

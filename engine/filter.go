@@ -93,6 +93,8 @@ type DeliveryRow struct {
 	Subject      string
 	WebhookName  string
 	ConsumerName string
+	// ConsumerDeleted: the API consumer was deleted since.
+	ConsumerDeleted bool
 	// AttemptsInAll is how many attempts are made before the delivery is given up, as its webhook is set now; those of
 	// earlier rounds included.
 	AttemptsInAll int

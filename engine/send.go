@@ -35,7 +35,7 @@ func (e *Engine) attempt(ctx context.Context, w *Webhook, s *Sending) Record {
 		defer cancel()
 		var watch stopwatch
 		a.Answer, err = exchange(httptrace.WithClientTrace(ctx, watch.trace()), transport, rendered.Request(), w.Policy())
-		a.Timings, a.RemoteAddr = watch.read(start)
+		a.Timings, a.RemoteAddr, a.Secure = watch.read(start)
 		if errors.Is(err, errInterrupted) {
 			return Record{Attempt: a, Claim: s.Delivery.Claim, Change: Outcome{Kind: OutcomeInterrupted}.Change(time.Now(), 0)}
 		}
@@ -120,6 +120,7 @@ type stopwatch struct {
 	tlsStart, tlsEnd, gotConn, firstByte, ended time.Time
 	reused                                      bool
 	remote                                      string
+	secure                                      Secure
 }
 
 // trace returns the hooks for one request.
@@ -137,16 +138,42 @@ func (s *stopwatch) trace() *httptrace.ClientTrace {
 		ConnectStart:      func(_, _ string) { mark(&s.connectStart) },
 		ConnectDone:       func(_, addr string, _ error) { mark(&s.connectEnd); s.setRemote(addr) },
 		TLSHandshakeStart: func() { mark(&s.tlsStart) },
-		TLSHandshakeDone:  func(tls.ConnectionState, error) { mark(&s.tlsEnd) },
+		TLSHandshakeDone:  func(state tls.ConnectionState, err error) { mark(&s.tlsEnd); s.handshaken(&state, err) },
 		GotConn: func(info httptrace.GotConnInfo) {
 			mark(&s.gotConn)
 			s.setRemote(info.Conn.RemoteAddr().String())
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			s.reused = info.Reused
+			if conn, ok := info.Conn.(*tls.Conn); ok {
+				state := conn.ConnectionState()
+				s.secure = secureOf(&state, nil)
+			}
 		},
 		GotFirstResponseByte: func() { mark(&s.firstByte) },
 	}
+}
+
+// handshaken notes what a handshake came to, unless the attempt has another connection by now.
+func (s *stopwatch) handshaken(state *tls.ConnectionState, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.gotConn.IsZero() {
+		s.secure = secureOf(state, err)
+	}
+}
+
+// secureOf returns what is known of a connection; err is what its handshake ended with.
+func secureOf(state *tls.ConnectionState, err error) Secure {
+	shown := state.PeerCertificates
+	if refused, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		shown = refused.UnverifiedCertificates
+	}
+	secure := Secure{Version: state.Version}
+	if len(shown) > 0 {
+		secure.CertificateEnds = shown[0].NotAfter.UTC()
+	}
+	return secure
 }
 
 func (s *stopwatch) setRemote(addr string) {
@@ -155,8 +182,8 @@ func (s *stopwatch) setRemote(addr string) {
 	s.remote = addr
 }
 
-// read returns the timings of an attempt that ends now, and the address it reached.
-func (s *stopwatch) read(start time.Time) (Timings, string) {
+// read returns the timings of an attempt that ends now, the address it reached and what secured the way there.
+func (s *stopwatch) read(start time.Time) (Timings, string, Secure) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ended = time.Now()
@@ -169,7 +196,7 @@ func (s *stopwatch) read(start time.Time) (Timings, string) {
 		Wait: s.span(s.gotConn, s.firstByte), Body: s.span(s.firstByte, s.ended), Reused: s.reused,
 	}
 	t.Total = s.ended.Sub(start).Microseconds()
-	return t, s.remote
+	return t, s.remote, s.secure
 }
 
 // span returns the microseconds from start to end: to the attempt's end when that part did not end.

@@ -9,6 +9,7 @@ type AuditAction struct{ Code, Label, Group string }
 var AuditActions = []AuditAction{
 	{"consumer.create", "API consumer created", "API consumers and keys"},
 	{"consumer.update", "API consumer changed", "API consumers and keys"},
+	{"consumer.delete", "API consumer deleted", "API consumers and keys"},
 	{"key.create", "Key created", "API consumers and keys"},
 	{"key.revoke", "Key revoked", "API consumers and keys"},
 	{"webhook.create", "Webhook added", "Webhooks"},

@@ -50,6 +50,25 @@ func slowNote(w *engine.Webhook, a *engine.Attempt) string {
 	return fmt.Sprintf("Slow: the answer took %s of the %s that the timeout allows. Let the receiver answer first and work later.", Duration(took), Duration(w.Timeout))
 }
 
+// certificateShort is how long before its end the page begins to warn of a receiver's certificate.
+const certificateShort = 14 * 24 * time.Hour
+
+// certificateNote warns of a receiver's certificate that had ended when the attempt was made, or was about to; "" otherwise.
+func certificateNote(p Page, a *engine.Attempt) string {
+	ends := a.Secure.CertificateEnds
+	if ends.IsZero() || ends.Sub(a.StartedAt) > certificateShort {
+		return ""
+	}
+	when := clock(p.Now, ends, p.Zone)
+	switch {
+	case !ends.After(a.StartedAt):
+		return fmt.Sprintf("The receiver's certificate ended at %s. Its operator has to renew it.", when)
+	case !ends.After(p.Now):
+		return fmt.Sprintf("The receiver's certificate was to end at %s, which has passed. Nothing is delivered any more unless it was renewed.", when)
+	}
+	return fmt.Sprintf("The receiver's certificate ends soon, at %s. Its operator has to renew it, or nothing is delivered any more.", when)
+}
+
 // timeoutNumbers says where the time of an attempt went that ended by its timeout.
 func timeoutNumbers(w *engine.Webhook, a *engine.Attempt) string {
 	t := a.Timings

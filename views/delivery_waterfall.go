@@ -55,10 +55,16 @@ func Waterfall(a *engine.Attempt) []Part {
 }
 
 // waterfallCaption says in a line what the waterfall is about.
-func waterfallCaption(a *engine.Attempt) string {
+func waterfallCaption(p Page, a *engine.Attempt) string {
 	caption := fmt.Sprintf("Time of attempt %d: %s", a.Number, Duration(a.Duration()))
 	if a.RemoteAddr != "" {
 		caption += ", connected to " + a.RemoteAddr
+	}
+	if version := a.Secure.VersionName(); version != "" {
+		caption += ", " + version
+	}
+	if ends := a.Secure.CertificateEnds; !ends.IsZero() {
+		caption += ", certificate until " + ends.In(p.Zone).Format("2006-01-02")
 	}
 	return caption
 }

@@ -89,6 +89,9 @@ func ConsumerEnableURL(id engine.ConsumerID) string { return ConsumerURL(id) + "
 // ConsumerDisableURL is the other half of ConsumerEnableURL.
 func ConsumerDisableURL(id engine.ConsumerID) string { return ConsumerURL(id) + "/disable" }
 
+// ConsumerDeleteURL is the page that asks before an API consumer is deleted, and takes the POST that does it.
+func ConsumerDeleteURL(id engine.ConsumerID) string { return ConsumerURL(id) + "/delete" }
+
 // KeysURL is where the keys of an owner are shown: on the consumer's page, or on the platform's own for zero.
 func KeysURL(owner engine.ConsumerID) string {
 	if owner == 0 {

@@ -52,7 +52,33 @@ func (s *Server) attention(ctx context.Context, p views.Page, free int64) ([]vie
 	if err != nil {
 		return nil, err
 	}
-	return append(list, s.webhookAttention(p, streaks, health, durations)...), nil
+	failing := failingWebhooks(streaks, health)
+	causes, err := s.store.TopFailures(ctx, failing, p.Now.Add((1-db.HealthHours)*time.Hour), p.Now)
+	if err != nil {
+		return nil, err
+	}
+	return append(list, s.webhookAttention(p, streaks, health, causes, durations)...), nil
+}
+
+// failingWebhooks are those of which the screen says what their failures come to.
+func failingWebhooks(streaks []engine.Streak, health map[engine.WebhookID]db.WebhookHealth) []engine.WebhookID {
+	var ids []engine.WebhookID
+	for _, streak := range streaks {
+		if streak.Paused() || streak.Failing() {
+			ids = append(ids, streak.WebhookID)
+		}
+	}
+	for id, h := range health {
+		if failsMostly(h) && len(ids) < attentionRead && !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// failsMostly reports whether more deliveries failed in a day than were delivered, and not just a few.
+func failsMostly(h db.WebhookHealth) bool {
+	return h.Failed >= failuresNoticed && h.Failed > h.Delivered
 }
 
 // lateGates lists the gates that are closed for longer than a person expects.
@@ -82,7 +108,8 @@ func (s *Server) lateGates(ctx context.Context, now time.Time) ([]views.Attentio
 // webhookAttention lists the webhooks that were switched off by themselves, then those that are paused, then those
 // that fail, then those that are slow.
 func (s *Server) webhookAttention(
-	p views.Page, streaks []engine.Streak, health map[engine.WebhookID]db.WebhookHealth, durations map[engine.WebhookID]engine.Durations,
+	p views.Page, streaks []engine.Streak, health map[engine.WebhookID]db.WebhookHealth,
+	causes map[engine.WebhookID]engine.FailureCount, durations map[engine.WebhookID]engine.Durations,
 ) []views.Attention {
 	var off, paused, failing, slow []views.Attention
 	of := make(map[engine.WebhookID]engine.Streak, len(streaks))
@@ -102,16 +129,16 @@ func (s *Server) webhookAttention(
 				off = append(off, one)
 			case dir.Unusable(w.ID, p.Now) != "":
 			case streak.Paused():
-				one.What, one.Since = "Paused: "+inARow(streak, h), streak.Since
+				one.What, one.Since = "Paused: "+inARow(streak, h, causes[w.ID]), streak.Since
 				one.Next = failedOf(w.ID)
 				paused = append(paused, one)
 			case streak.Failing():
-				one.What, one.Since = "Failing: "+inARow(streak, h), streak.Since
+				one.What, one.Since = "Failing: "+inARow(streak, h, causes[w.ID]), streak.Since
 				one.Next = failedOf(w.ID)
 				failing = append(failing, one)
-			case h.Failed >= failuresNoticed && h.Failed > h.Delivered:
-				one.What = fmt.Sprintf("Failing: %s of %s deliveries failed in the last 24 hours.",
-					views.Number(h.Failed), views.Number(h.Failed+h.Delivered))
+			case failsMostly(h):
+				one.What = fmt.Sprintf("Failing: %s of %s deliveries failed in the last 24 hours%s.",
+					views.Number(h.Failed), views.Number(h.Failed+h.Delivered), mostly(causes[w.ID]))
 				one.Next = failedOf(w.ID)
 				failing = append(failing, one)
 			default:
@@ -134,12 +161,22 @@ func slowWords(w *engine.Webhook, d engine.Durations) string {
 	return fmt.Sprintf("Slow: 1 answer of 20 took longer than about %s, and its timeout is %s.", views.About(most), views.Duration(w.Timeout))
 }
 
-func inARow(streak engine.Streak, h db.WebhookHealth) string {
-	text := views.Plural(streak.Attempts, "attempt", "attempts") + " failed in a row"
-	if last := views.AnswerWord(h.LastClass, h.LastStatus); !h.LastAt.IsZero() {
-		text += ", the last with " + last
+// inARow says how long nothing has got through, and why: what most failures of the day came to, and the last one where
+// that was something else.
+func inARow(streak engine.Streak, h db.WebhookHealth, cause engine.FailureCount) string {
+	text := views.Plural(streak.Attempts, "attempt", "attempts") + " failed in a row" + mostly(cause)
+	if !h.LastAt.IsZero() && (h.LastClass != cause.Class || h.LastStatus != cause.Status) {
+		text += ", the last with " + views.AnswerWord(h.LastClass, h.LastStatus)
 	}
 	return text + "."
+}
+
+// mostly names the most frequent cause; "" for none.
+func mostly(cause engine.FailureCount) string {
+	if cause.Attempts == 0 {
+		return ""
+	}
+	return ", mostly " + views.AnswerWord(cause.Class, cause.Status)
 }
 
 // failedOf leads to the failed deliveries of a webhook.

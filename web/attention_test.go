@@ -31,7 +31,7 @@ func TestNeedsAttention(t *testing.T) {
 	b.record(b.addDelivery(&off), engine.OutcomeGiveUp, engine.ClassStatus, func(a *engine.Attempt) { a.Outcome.Deactivate = engine.DeactivatedByReceiver })
 
 	page := b.get("/admin")
-	for _, want := range []string{"3 things need attention", "Slow: 1 answer of 20 took longer than about 9.8 s, and its timeout is 10 s.", "Deactivated: the receiver asked for it.", "3 attempts failed in a row, the last with 503"} {
+	for _, want := range []string{"3 things need attention", "Slow: 1 answer of 20 took longer than about 9.8 s, and its timeout is 10 s.", "Deactivated: the receiver asked for it.", "3 attempts failed in a row, mostly 503."} {
 		if !strings.Contains(page.text("#health"), want) {
 			t.Errorf("the page lacks %q: %s", want, page.text("#health"))
 		}
@@ -45,6 +45,11 @@ func TestNeedsAttention(t *testing.T) {
 	}
 	if got := page.doc.Find("[aria-labelledby=recent] li").Length(); got != recentWebhooks {
 		t.Errorf("%d recently changed webhooks, want %d", got, recentWebhooks)
+	}
+
+	b.record(b.addDelivery(&failing), engine.OutcomeGiveUp, engine.ClassTimeout)
+	if got, want := b.get("/admin").text("#health"), "4 attempts failed in a row, mostly 503, the last with timeout."; !strings.Contains(got, want) {
+		t.Errorf("the page lacks %q: %s", want, got)
 	}
 
 	later := views.Page{Now: time.Now().Add(6 * time.Minute), User: &engine.User{Role: engine.RoleViewer}}

@@ -241,8 +241,8 @@ func (s *Server) objectLink(id string) views.Link {
 	dir := s.store.Directory()
 	switch prefix, _, _ := strings.Cut(id, "_"); prefix {
 	case "con":
-		if c := dir.ConsumerNamed(id); c != nil {
-			return views.Link{Text: c.Name, URL: views.ConsumerURL(c.ID)}
+		if con, err := engine.ParseID[engine.ConsumerID](id); err == nil {
+			return views.Link{Text: consumerName(dir, con), URL: views.ConsumerURL(con)}
 		}
 	case "wh":
 		if wh, err := engine.ParseID[engine.WebhookID](id); err == nil {

@@ -136,7 +136,7 @@ func (s *Server) handleConsumerCreate(w http.ResponseWriter, r *http.Request) {
 
 // handleConsumerEdit shows the form that changes a consumer.
 func (s *Server) handleConsumerEdit(w http.ResponseWriter, r *http.Request) {
-	if c, ok := s.consumer(w, r); ok {
+	if c, ok := s.consumerInUse(w, r); ok {
 		s.consumerForm(w, r, http.StatusOK, views.ConsumerForm{
 			Consumer: c, Expires: formTime(c.Expires, zoneOf(r, visitOf(r).user)), Seen: seenConsumer(c),
 		}, nil)
@@ -145,7 +145,7 @@ func (s *Server) handleConsumerEdit(w http.ResponseWriter, r *http.Request) {
 
 // handleConsumerSave changes a consumer.
 func (s *Server) handleConsumerSave(w http.ResponseWriter, r *http.Request) {
-	c, ok := s.consumer(w, r)
+	c, ok := s.consumerInUse(w, r)
 	if !ok {
 		return
 	}
@@ -200,7 +200,7 @@ func (s *Server) handleConsumerDisable(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) switchConsumer(w http.ResponseWriter, r *http.Request, enabled bool, what string) {
-	c, ok := s.consumer(w, r)
+	c, ok := s.consumerInUse(w, r)
 	if !ok {
 		return
 	}
@@ -251,7 +251,7 @@ func (s *Server) consumerForm(w http.ResponseWriter, r *http.Request, status int
 	title, crumbs := "Create API Consumer", consumersCrumbs()
 	if c.ID != 0 {
 		// The name in the form may be one that was not saved.
-		title, crumbs = "Edit API Consumer", consumersCrumbs(views.Crumb{Label: s.store.Directory().Consumer(c.ID).Name, URL: views.ConsumerURL(c.ID)})
+		title, crumbs = "Edit API Consumer", consumersCrumbs(views.Crumb{Label: consumerName(s.store.Directory(), c.ID), URL: views.ConsumerURL(c.ID)})
 	}
 	f.Page = s.page(r, title, "admin", append(crumbs, views.Crumb{Label: title})...)
 	f.Page.Problems = problems

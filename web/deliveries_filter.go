@@ -82,6 +82,9 @@ func consumerOptions(dir *engine.Directory, chosen engine.ConsumerID) []views.Op
 			options = append(options, views.Option{Value: c.ID.String(), Label: c.Name})
 		}
 	}
+	if chosen != 0 && dir.Consumer(chosen) == nil {
+		options = append(options, views.Option{Value: chosen.String(), Label: consumerName(dir, chosen)})
+	}
 	return options
 }
 

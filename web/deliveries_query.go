@@ -361,9 +361,13 @@ func webhookName(dir *engine.Directory, id engine.WebhookID) string {
 	return id.String()
 }
 
+// consumerName names a consumer, and says so when it was deleted.
 func consumerName(dir *engine.Directory, id engine.ConsumerID) string {
 	if c := dir.Consumer(id); c != nil {
 		return c.Name
+	}
+	if c := dir.Deleted(id); c != nil {
+		return c.Name + " (deleted)"
 	}
 	return id.String()
 }

@@ -109,7 +109,7 @@ func addWebhookURL(dir *engine.Directory, e *engine.Event) string {
 	if all := dir.Consumers(); id == 0 && len(all) == 1 {
 		id = all[0].ID
 	}
-	if id == 0 {
+	if dir.Consumer(id) == nil {
 		return views.ConsumersURL()
 	}
 	return views.NewWebhookURL(id, "event", e.Type)

@@ -109,7 +109,7 @@ func (s *Server) keyOwner(w http.ResponseWriter, r *http.Request) (engine.APICon
 	if r.PathValue("con") == "" {
 		return engine.APIConsumer{}, true
 	}
-	return s.consumer(w, r)
+	return s.consumerInUse(w, r)
 }
 
 // key returns the key in the path and its owner. A key under the path of another owner is not found.

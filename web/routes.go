@@ -102,6 +102,8 @@ func (s *Server) routes() []route {
 		{"GET " + consumers + "/{con}", viewer, s.handleConsumer},
 		{"GET " + consumers + "/{con}/edit", admin, s.handleConsumerEdit},
 		{"POST " + consumers + "/{con}/edit", admin, s.handleConsumerSave},
+		{"GET " + consumers + "/{con}/delete", admin, s.handleConsumerDelete},
+		{"POST " + consumers + "/{con}/delete", admin, s.handleConsumerDeleted},
 		{"POST " + consumers + "/{con}/enable", admin, s.handleConsumerEnable},
 		{"POST " + consumers + "/{con}/disable", admin, s.handleConsumerDisable},
 		{"GET " + consumers + "/{con}/keys/new", admin, s.handleKeyNew},

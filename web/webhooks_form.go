@@ -12,7 +12,7 @@ import (
 // handleWebhookNew shows the form that adds a webhook. The address may name the event that it begins with, or another
 // webhook of the consumer that it is to be like.
 func (s *Server) handleWebhookNew(w http.ResponseWriter, r *http.Request) {
-	c, ok := s.consumer(w, r)
+	c, ok := s.consumerInUse(w, r)
 	if !ok {
 		return
 	}
@@ -29,7 +29,7 @@ func (s *Server) handleWebhookNew(w http.ResponseWriter, r *http.Request) {
 
 // handleWebhookCreate adds a webhook, or shows what the form would do.
 func (s *Server) handleWebhookCreate(w http.ResponseWriter, r *http.Request) {
-	c, ok := s.consumer(w, r)
+	c, ok := s.consumerInUse(w, r)
 	if !ok {
 		return
 	}

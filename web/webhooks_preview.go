@@ -13,7 +13,7 @@ import (
 
 // handleWebhookPreview answers with the part of the form that shows what it would do. Nothing is saved.
 func (s *Server) handleWebhookPreview(w http.ResponseWriter, r *http.Request) {
-	c, ok := s.consumer(w, r)
+	c, ok := s.consumerInUse(w, r)
 	if !ok {
 		return
 	}
@@ -29,7 +29,7 @@ func (s *Server) handleWebhookPreview(w http.ResponseWriter, r *http.Request) {
 // handleWebhookCheck answers with one row of the form, and what is wrong with it. An empty row is left alone: it may be
 // filled yet. Nothing is saved.
 func (s *Server) handleWebhookCheck(w http.ResponseWriter, r *http.Request) {
-	c, ok := s.consumer(w, r)
+	c, ok := s.consumerInUse(w, r)
 	if !ok {
 		return
 	}

@@ -16,9 +16,10 @@ CREATE TABLE consumers (
   created_at                 INTEGER NOT NULL,
   created_by                 TEXT NOT NULL,
   updated_at                 INTEGER NOT NULL,
-  updated_by                 TEXT NOT NULL
+  updated_by                 TEXT NOT NULL,
+  deleted_at                 INTEGER -- kept for its deliveries and events
 ) STRICT;
-CREATE UNIQUE INDEX consumers_external_id ON consumers (external_id) WHERE external_id IS NOT NULL;
+CREATE UNIQUE INDEX consumers_external_id ON consumers (external_id) WHERE external_id IS NOT NULL AND deleted_at IS NULL;
 
 CREATE TABLE api_keys (
   id           INTEGER PRIMARY KEY CHECK (id > 0),
@@ -224,6 +225,8 @@ CREATE TABLE attempts (
   total_us        INTEGER NOT NULL CHECK (total_us >= 0),
   reused          INTEGER NOT NULL CHECK (reused IN (0, 1)),
   remote_addr     TEXT NOT NULL,
+  tls_version     INTEGER, -- 772: TLS 1.3; NULL: none was agreed on
+  cert_ends_at    INTEGER, -- of the receiver's certificate; NULL: it showed none
   UNIQUE (delivery, number),
   CHECK ((status IS NULL) = (proto IS NULL) AND (status IS NULL) = (answer_headers IS NULL)),
   CHECK ((class = '') = (outcome = 'delivered')),

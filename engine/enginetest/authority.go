@@ -53,7 +53,10 @@ func (a *Authority) Pool() *x509.CertPool {
 }
 
 // Server returns a certificate for names and addresses.
-func (a *Authority) Server(hosts ...string) tls.Certificate {
+func (a *Authority) Server(hosts ...string) tls.Certificate { return a.ServerUntil(validTo, hosts...) }
+
+// ServerUntil is Server for a certificate that ends at a time.
+func (a *Authority) ServerUntil(ends time.Time, hosts ...string) tls.Certificate {
 	a.t.Helper()
 	template := &x509.Certificate{Subject: pkix.Name{CommonName: "receiver"}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}
 	for _, host := range hosts {
@@ -63,7 +66,7 @@ func (a *Authority) Server(hosts ...string) tls.Certificate {
 			template.DNSNames = append(template.DNSNames, host)
 		}
 	}
-	cert, key := a.issue(template, validTo)
+	cert, key := a.issue(template, ends)
 	return tls.Certificate{Certificate: [][]byte{cert.Raw}, PrivateKey: key, Leaf: cert}
 }
 

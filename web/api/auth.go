@@ -90,6 +90,8 @@ func (s *server) guard(n need, b *body, next http.HandlerFunc) http.HandlerFunc 
 	}
 }
 
+const noSuchKey = "The API key is not known, was revoked or has expired"
+
 // authenticate returns the key of a request. The key of an API consumer opens nothing while the consumer is out of use.
 func (s *server) authenticate(r *http.Request, ip string) (engine.APIKey, error) {
 	text := keyText(r.Header)
@@ -98,13 +100,17 @@ func (s *server) authenticate(r *http.Request, ip string) (engine.APIKey, error)
 	}
 	key, err := s.Store.Authenticate(r.Context(), text, ip)
 	if errors.Is(err, engine.ErrNotFound) {
-		return key, unauthorized("The API key is not known, was revoked or has expired")
+		return key, unauthorized(noSuchKey)
 	} else if err != nil {
 		return key, fmt.Errorf("look up API key: %w", err)
 	}
 	if key.ConsumerID != 0 {
 		// Keys are cached, consumers are not: a change of the consumer counts at once.
-		err = inUse(s.Store.Directory().Consumer(key.ConsumerID))
+		c := s.Store.Directory().Consumer(key.ConsumerID)
+		if c == nil {
+			return key, unauthorized(noSuchKey)
+		}
+		err = inUse(c)
 	}
 	return key, err
 }

@@ -80,6 +80,15 @@ func (s *server) replaceConsumer(ctx context.Context, in *consumerPath) (*answer
 	return &answer[Consumer]{consumerOut(&changed)}, nil
 }
 
+// deleteConsumer takes a consumer away, with its webhooks and keys; its deliveries and events stay readable.
+func (s *server) deleteConsumer(ctx context.Context, in *consumerPath) (*none, error) {
+	found, err := s.consumerAt(ctx, in.Con)
+	if err != nil {
+		return nil, err
+	}
+	return nil, s.Store.DeleteConsumer(ctx, callOf(ctx).actor(), found.ID)
+}
+
 // mayTurn returns a problem when the key of a consumer would change whether, or how long, the consumer is in use. It is
 // asked as the change is made: the consumer may have been disabled since the key was checked.
 func (c *call) mayTurn(before, after *engine.APIConsumer) error {

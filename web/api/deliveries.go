@@ -206,7 +206,8 @@ func attemptOut(a *engine.Attempt) Attempt {
 	out := Attempt{
 		Number: a.Number, Trigger: string(a.Trigger), StartedAt: a.StartedAt.UTC(), WebhookVersion: a.WebhookVersion,
 		Outcome: string(a.Outcome.Kind), FailureClass: string(a.Outcome.Class), Error: a.Outcome.Error,
-		RetryAt: timeOrNull(a.Outcome.RetryAt), RemoteAddress: a.RemoteAddr, Timings: Timings(a.Timings),
+		RetryAt: timeOrNull(a.Outcome.RetryAt), RemoteAddress: a.RemoteAddr,
+		TLSVersion: a.Secure.VersionName(), CertEndsAt: timeOrNull(a.Secure.CertificateEnds), Timings: Timings(a.Timings),
 		Unfilled: append([]string{}, a.Unfilled...),
 		Request: SentRequest{
 			Verb: a.Request.Verb, URL: a.Request.URL, Headers: headerLines(a.Request.Headers), Content: contentOut(a.Request.Body),

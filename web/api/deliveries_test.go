@@ -51,7 +51,8 @@ func TestDeliveryWithItsAttempts(t *testing.T) {
 		t.Fatalf("%d attempts", len(d.Attempts))
 	}
 	a := d.Attempts[0]
-	if a.Number != 1 || a.Trigger != "automatic" || a.Outcome != "delivered" || a.WebhookVersion != 1 || a.Timings.Total <= 0 || a.RemoteAddress == "" {
+	if a.Number != 1 || a.Trigger != "automatic" || a.Outcome != "delivered" || a.WebhookVersion != 1 || a.Timings.Total <= 0 || a.RemoteAddress == "" ||
+		a.TLSVersion != "" || a.CertEndsAt != nil {
 		t.Errorf("attempt %+v", a)
 	}
 	if a.Request.Verb != "POST" || a.Request.URL != receiver.URL+"/lab" || a.Request.Body != string(enginetest.LabData(7)) || a.Request.Encoding != "text" {

@@ -31,6 +31,7 @@ func (s *server) routes() {
 	handle(s, route{post, "/consumers", managePlatform, "create-consumer", "Create an API consumer", 201, takes[ConsumerInput](maxSmallBody)}, s.createConsumer)
 	handle(s, route{get, "/consumers/{con}", read, "read-consumer", "Read an API consumer", 200, nil}, s.readConsumer)
 	handle(s, route{put, "/consumers/{con}", manage, "replace-consumer", "Replace an API consumer", 200, takes[ConsumerInput](maxSmallBody)}, s.replaceConsumer)
+	handle(s, route{del, "/consumers/{con}", managePlatform, "delete-consumer", "Delete an API consumer with its webhooks and keys, and cancel what waits for them", 204, nil}, s.deleteConsumer)
 
 	handle(s, route{get, "/consumers/{con}/keys", read, "list-consumer-keys", "List the keys of an API consumer", 200, nil}, s.listConsumerKeys)
 	handle(s, route{post, "/consumers/{con}/keys", manage, "create-consumer-key", "Create a key of an API consumer", 201, takes[KeyInput](maxSmallBody)}, s.createConsumerKey)

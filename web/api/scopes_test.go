@@ -101,6 +101,13 @@ func accesses() []access {
 		{"POST", "/consumers", with("/api/v1/consumers", `{"name": "New"}`), "manage", true, 403, 201},
 		{"GET", "/consumers/{con}", at("/api/v1/consumers/contoso"), "read", false, 404, 200},
 		{"PUT", "/consumers/{con}", with("/api/v1/consumers/contoso", `{"name": "Contoso", "external_id": "contoso"}`), "manage", false, 404, 200},
+		{"DELETE", "/consumers/{con}", func(t *testing.T, b *bundle) (string, string) {
+			c, err := b.store.CreateConsumer(t.Context(), engine.System, engine.APIConsumer{Name: "Short-lived", Enabled: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return "/api/v1/consumers/" + c.ID.String(), ""
+		}, "manage", true, 403, 204},
 		{"GET", "/consumers/{con}/keys", at("/api/v1/consumers/contoso/keys"), "read", false, 404, 200},
 		{"POST", "/consumers/{con}/keys", with("/api/v1/consumers/contoso/keys", `{"description": "x"}`), "manage", false, 404, 201},
 		{"GET", "/keys", at("/api/v1/keys"), "read", true, 403, 200},

@@ -243,6 +243,8 @@ type Attempt struct {
 	Error          string      `json:"error" doc:"What the network said"`
 	RetryAt        *time.Time  `json:"retry_at"`
 	RemoteAddress  string      `json:"remote_address"`
+	TLSVersion     string      `json:"tls_version" doc:"As in TLS 1.3; empty: no secure connection was made"`
+	CertEndsAt     *time.Time  `json:"certificate_ends_at" doc:"When the certificate that the receiver showed ends, also of one that was not trusted; null: it showed none"`
 	Request        SentRequest `json:"request"`
 	Answer         *Answer     `json:"answer,omitempty" doc:"Absent: none came"`
 	Timings        Timings     `json:"timings"`

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"net/http"
@@ -156,6 +157,9 @@ const browsers = 2
 // walkPatience is how long each may take, on a host that has other things to do.
 const walkPatience = 10 * time.Minute
 
+// entryPatience is how long one entry may take: a step that waits for what is not there fails by itself.
+const entryPatience = time.Minute
+
 // walk goes to every entry of the matrix and lets see look at it.
 func walk(t *testing.T, see func(b *tab, name string)) {
 	t.Helper()
@@ -169,9 +173,12 @@ func walk(t *testing.T, see func(b *tab, name string)) {
 		t.Run(fmt.Sprint("browser-", n), func(t *testing.T) {
 			t.Parallel()
 			b := newPatientTab(t, nil, screens[0], walkPatience)
+			browser := b.ctx
 			for _, e := range entries {
 				t.Run(e.name, func(t *testing.T) {
-					b.t = t
+					ctx, cancel := context.WithTimeout(browser, entryPatience)
+					defer cancel()
+					b.t, b.ctx = t, ctx
 					b.arrive(sites, e)
 					see(b, e.name)
 					b.complain(e.name)

@@ -316,3 +316,15 @@ func TestRate(t *testing.T) {
 	}
 	t.Error("nothing was refused")
 }
+
+// TestDeletedConsumer deletes the consumer of a key that was used a moment ago.
+func TestDeletedConsumer(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.send(t, "GET", path, "contoso", nil).want(200)
+	if err := b.store.DeleteConsumer(t.Context(), engine.System, b.contoso.ID); err != nil {
+		t.Fatal(err)
+	}
+	b.send(t, "GET", path, "contoso", nil).want(401)
+	b.send(t, "GET", path, "fabrikam", nil).want(200)
+}

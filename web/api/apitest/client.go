@@ -587,6 +587,7 @@ const (
 	Environment SettingSource = "environment"
 	File        SettingSource = "file"
 	Flag        SettingSource = "flag"
+	Screen      SettingSource = "screen"
 )
 
 // Valid indicates whether the value is a known member of the SettingSource enum.
@@ -599,6 +600,8 @@ func (e SettingSource) Valid() bool {
 	case File:
 		return true
 	case Flag:
+		return true
+	case Screen:
 		return true
 	default:
 		return false
@@ -1022,6 +1025,9 @@ type AnswerEncoding string
 type Attempt struct {
 	Answer *Answer `json:"answer,omitempty"`
 
+	// CertificateEndsAt When the certificate that the receiver showed ends, also of one that was not trusted; null: it showed none
+	CertificateEndsAt *time.Time `json:"certificate_ends_at"`
+
 	// Error What the network said
 	Error         string      `json:"error"`
 	FailureClass  string      `json:"failure_class"`
@@ -1032,7 +1038,10 @@ type Attempt struct {
 	RetryAt       *time.Time  `json:"retry_at"`
 	StartedAt     time.Time   `json:"started_at"`
 	Timings       Timings     `json:"timings"`
-	Trigger       string      `json:"trigger"`
+
+	// TlsVersion As in TLS 1.3; empty: no secure connection was made
+	TlsVersion string `json:"tls_version"`
+	Trigger    string `json:"trigger"`
 
 	// Unfilled Tokens that nothing could fill, and that were sent as they stand
 	Unfilled []string `json:"unfilled"`
@@ -1339,8 +1348,13 @@ type EventDetail struct {
 	Action EventDetailAction `json:"action"`
 
 	// Consumer null: every API consumer
-	Consumer *string                `json:"consumer"`
-	Data     map[string]interface{} `json:"data"`
+	Consumer *string `json:"consumer"`
+
+	// Data null: retention has deleted it
+	Data *map[string]interface{} `json:"data"`
+
+	// DataGoneAt When retention deleted the data, and the bodies of requests and answers with it
+	DataGoneAt *time.Time `json:"data_gone_at"`
 
 	// Deliveries In the order of the webhooks
 	Deliveries []GatedDelivery `json:"deliveries"`
@@ -2049,7 +2063,7 @@ type Setting struct {
 	// Env Environment variable that sets it; with _FILE at its end it names a file with the value
 	Env string `json:"env"`
 
-	// Flag Flag of labhook serve that sets it
+	// Flag Flag of labhook serve that sets it; empty: it is set on the screen
 	Flag string `json:"flag"`
 
 	// Group What it is about, such as Delivery
@@ -2057,14 +2071,17 @@ type Setting struct {
 	Label string `json:"label"`
 	Name  string `json:"name"`
 
-	// Source Where the value comes from; file: one that a variable names
+	// NeedsRestart The value takes effect at the next start
+	NeedsRestart bool `json:"needs_restart"`
+
+	// Source Where the value comes from; file: one that a variable names; screen: it was set there
 	Source SettingSource `json:"source"`
 
-	// Value As it was given, secrets masked; empty: nothing was given
+	// Value As it was given, or in words, secrets masked; empty: nothing was given
 	Value string `json:"value"`
 }
 
-// SettingSource Where the value comes from; file: one that a variable names
+// SettingSource Where the value comes from; file: one that a variable names; screen: it was set there
 type SettingSource string
 
 // Signing defines model for Signing.
@@ -2926,6 +2943,11 @@ type ClientInterface interface {
 	// Corresponds with POST /api/v1/consumers (the `CreateConsumer` operationId).
 	CreateConsumer(ctx context.Context, params *CreateConsumerParams, body CreateConsumerJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// DeleteConsumer Delete an API consumer with its webhooks and keys, and cancel what waits for them
+	//
+	// Corresponds with DELETE /api/v1/consumers/{con} (the `DeleteConsumer` operationId).
+	DeleteConsumer(ctx context.Context, con string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ReadConsumer Read an API consumer
 	//
 	// Corresponds with GET /api/v1/consumers/{con} (the `ReadConsumer` operationId).
@@ -3160,7 +3182,7 @@ type ClientInterface interface {
 	// Corresponds with GET /api/v1/lab-instances/{subject} (the `ReadLabInstance` operationId).
 	ReadLabInstance(ctx context.Context, subject string, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// ListSettings List what the server was started with
+	// ListSettings List the settings of the server, and where each value comes from
 	//
 	// Corresponds with GET /api/v1/settings (the `ListSettings` operationId).
 	ListSettings(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -3339,6 +3361,21 @@ func (c *Client) CreateConsumerWithBody(ctx context.Context, params *CreateConsu
 // Corresponds with POST /api/v1/consumers (the `CreateConsumer` operationId).
 func (c *Client) CreateConsumer(ctx context.Context, params *CreateConsumerParams, body CreateConsumerJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewCreateConsumerRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DeleteConsumer Delete an API consumer with its webhooks and keys, and cancel what waits for them
+//
+// Corresponds with DELETE /api/v1/consumers/{con} (the `DeleteConsumer` operationId).
+func (c *Client) DeleteConsumer(ctx context.Context, con string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeleteConsumerRequest(c.Server, con)
 	if err != nil {
 		return nil, err
 	}
@@ -3963,7 +4000,7 @@ func (c *Client) ReadLabInstance(ctx context.Context, subject string, reqEditors
 	return c.Client.Do(req)
 }
 
-// ListSettings List what the server was started with
+// ListSettings List the settings of the server, and where each value comes from
 //
 // Corresponds with GET /api/v1/settings (the `ListSettings` operationId).
 func (c *Client) ListSettings(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -4460,6 +4497,40 @@ func NewCreateConsumerRequestWithBody(server string, params *CreateConsumerParam
 			req.Header.Set("Idempotency-Key", headerParam0)
 		}
 
+	}
+
+	return req, nil
+}
+
+// NewDeleteConsumerRequest constructs an http.Request for the DeleteConsumer method
+func NewDeleteConsumerRequest(server string, con string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "con", con, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/consumers/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
 	}
 
 	return req, nil
@@ -6942,6 +7013,13 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /api/v1/consumers (the `CreateConsumer` operationId).
 	CreateConsumerWithResponse(ctx context.Context, params *CreateConsumerParams, body CreateConsumerJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateConsumerReply, error)
 
+	// DeleteConsumerWithResponse Delete an API consumer with its webhooks and keys, and cancel what waits for them
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /api/v1/consumers/{con} (the `DeleteConsumer` operationId).
+	DeleteConsumerWithResponse(ctx context.Context, con string, reqEditors ...RequestEditorFn) (*DeleteConsumerReply, error)
+
 	// ReadConsumerWithResponse Read an API consumer
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -7208,7 +7286,7 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /api/v1/lab-instances/{subject} (the `ReadLabInstance` operationId).
 	ReadLabInstanceWithResponse(ctx context.Context, subject string, reqEditors ...RequestEditorFn) (*ReadLabInstanceReply, error)
 
-	// ListSettingsWithResponse List what the server was started with
+	// ListSettingsWithResponse List the settings of the server, and where each value comes from
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -7586,6 +7664,110 @@ func (r CreateConsumerReply) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r CreateConsumerReply) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// DeleteConsumerReply429Headers the declared response headers of an HTTP 429 response for DeleteConsumer
+type DeleteConsumerReply429Headers struct {
+	RetryAfter *int
+}
+
+// DeleteConsumerReply503Headers the declared response headers of an HTTP 503 response for DeleteConsumer
+type DeleteConsumerReply503Headers struct {
+	RetryAfter *int
+}
+
+type DeleteConsumerReply struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationproblemJSON401 *Problem
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Problem
+	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationproblemJSON404 *Problem
+	// ApplicationproblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationproblemJSON409 *Problem
+	// ApplicationproblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationproblemJSON422 *Problem
+	// ApplicationproblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationproblemJSON429 *Problem
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *Problem
+	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationproblemJSON503 *Problem
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *DeleteConsumerReply429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *DeleteConsumerReply503Headers
+}
+
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r DeleteConsumerReply) GetApplicationproblemJSON401() *Problem {
+	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r DeleteConsumerReply) GetApplicationproblemJSON403() *Problem {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r DeleteConsumerReply) GetApplicationproblemJSON404() *Problem {
+	return r.ApplicationproblemJSON404
+}
+
+// GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r DeleteConsumerReply) GetApplicationproblemJSON409() *Problem {
+	return r.ApplicationproblemJSON409
+}
+
+// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r DeleteConsumerReply) GetApplicationproblemJSON422() *Problem {
+	return r.ApplicationproblemJSON422
+}
+
+// GetApplicationproblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r DeleteConsumerReply) GetApplicationproblemJSON429() *Problem {
+	return r.ApplicationproblemJSON429
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r DeleteConsumerReply) GetApplicationproblemJSON500() *Problem {
+	return r.ApplicationproblemJSON500
+}
+
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r DeleteConsumerReply) GetApplicationproblemJSON503() *Problem {
+	return r.ApplicationproblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r DeleteConsumerReply) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r DeleteConsumerReply) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r DeleteConsumerReply) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r DeleteConsumerReply) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -12516,6 +12698,19 @@ func (c *ClientWithResponses) CreateConsumerWithResponse(ctx context.Context, pa
 	return ParseCreateConsumerReply(rsp)
 }
 
+// DeleteConsumerWithResponse Delete an API consumer with its webhooks and keys, and cancel what waits for them
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /api/v1/consumers/{con} (the `DeleteConsumer` operationId).
+func (c *ClientWithResponses) DeleteConsumerWithResponse(ctx context.Context, con string, reqEditors ...RequestEditorFn) (*DeleteConsumerReply, error) {
+	rsp, err := c.DeleteConsumer(ctx, con, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDeleteConsumerReply(rsp)
+}
+
 // ReadConsumerWithResponse Read an API consumer
 //
 // Returns a wrapper object for the known response body format(s).
@@ -13010,7 +13205,7 @@ func (c *ClientWithResponses) ReadLabInstanceWithResponse(ctx context.Context, s
 	return ParseReadLabInstanceReply(rsp)
 }
 
-// ListSettingsWithResponse List what the server was started with
+// ListSettingsWithResponse List the settings of the server, and where each value comes from
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -13509,6 +13704,107 @@ func ParseCreateConsumerReply(rsp *http.Response) (*CreateConsumerReply, error) 
 		response.Headers429 = &headers
 	case rsp.StatusCode == 503:
 		var headers CreateConsumerReply503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseDeleteConsumerReply parses an HTTP response from a DeleteConsumerWithResponse call
+func ParseDeleteConsumerReply(rsp *http.Response) (*DeleteConsumerReply, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &DeleteConsumerReply{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 429:
+		var headers DeleteConsumerReply429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers DeleteConsumerReply503Headers
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
