@@ -82,6 +82,8 @@ var matrix = []entry{
 	{"consumer-disabled", filled, admin, "/admin/integration/api-consumers/{fabrikam}", nil},
 	{"consumer-expired", filled, admin, "/admin/integration/api-consumers/{expired}", nil},
 	{"consumer-missing", problem, admin, "/admin/integration/api-consumers/con_0000000000001", nil},
+	{"consumer-delete", filled, admin, "/admin/integration/api-consumers/{contoso}/delete", nil},
+	{"consumer-delete-problem", problem, admin, "/admin/integration/api-consumers/{contoso}/delete", does(submit)},
 	{"consumer-edit", filled, admin, "/admin/integration/api-consumers/{contoso}/edit", nil},
 	{"key-new", empty, admin, "/admin/integration/api-consumers/{contoso}/keys/new", nil},
 	{"key-problem", problem, admin, "/admin/integration/api-consumers/{contoso}/keys/new", does(submit)},
