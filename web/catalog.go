@@ -186,7 +186,7 @@ func (s *Server) eventTypeConflict(w http.ResponseWriter, r *http.Request, mine 
 		What: "event type", Name: now.Label, By: now.UpdatedBy, At: now.UpdatedAt, Object: now.Code,
 		Mine: views.EventTypeSettings(mine), Theirs: views.EventTypeSettings(now.Entered()),
 		Edit: views.EventTypeEditURL(now.Code), Action: views.EventTypeEditURL(now.Code), Seen: seenEventType(now.Entered()),
-	})
+	}, "label", "description", "sample", "schema", "subject_field")
 }
 
 // handleEventTypeDelete asks before an event type is deleted.

@@ -186,7 +186,8 @@ func (s *Server) consumerConflict(w http.ResponseWriter, r *http.Request, mine e
 		Page: p, What: "API consumer", Name: now.Name, By: now.UpdatedBy, At: now.UpdatedAt, Object: now.ID.String(),
 		Mine: views.ConsumerSettings(p, mine), Theirs: views.ConsumerSettings(p, now),
 		Edit: views.ConsumerEditURL(now.ID), Action: views.ConsumerEditURL(now.ID), Seen: seenConsumer(now),
-	})
+	}, "name", "description", "external_id", "default_organization", "consuming_platform", "consuming_platform_version", "technical_contact",
+		"one_send_per_url", "enabled", "expires")
 }
 
 // handleConsumerEnable lets a consumer's webhooks be sent again.

@@ -63,7 +63,7 @@ func TestRulesOfRoutes(t *testing.T) {
 		if posts && route.need == engine.RoleViewer && !strings.HasPrefix(path, "/account") {
 			t.Errorf("%s changes something, and a viewer may do it", route.pattern)
 		}
-		for _, part := range []string{"/{con}/keys", "/platform-keys", "/admin/users", "/admin/audit", "/admin/settings/"} {
+		for _, part := range []string{"/{con}/keys", "/platform-keys", "/admin/users", "/admin/audit", "/admin/settings/{group}/"} {
 			if strings.Contains(route.pattern, part) && route.need != engine.RoleAdmin {
 				t.Errorf("%s needs %s, want admin", route.pattern, route.need)
 			}

@@ -41,7 +41,7 @@ func (b *bundle) fill(pattern string) (method, path string) {
 	method, path, _ = strings.Cut(pattern, " ")
 	path = strings.NewReplacer(
 		"{$}", "", "{con}", consumer.ID.String(), "{wh}", hook.ID.String(), "{key}", key.ID.String(),
-		"{evt}", accepted.Event.ID.String(), "{dlv}", accepted.Deliveries[0].ID.String(), "{subject}", accepted.Event.Subject, "{code}", own.Code, "{usr}", gone.ID.String(), "{n}", "1",
+		"{evt}", accepted.Event.ID.String(), "{dlv}", accepted.Deliveries[0].ID.String(), "{subject}", accepted.Event.Subject, "{code}", own.Code, "{usr}", gone.ID.String(), "{n}", "1", "{group}", string(engine.SecuritySettings),
 	).Replace(path)
 	if strings.Contains(path, "{") {
 		b.t.Errorf("%s: nothing is known to fill in", pattern)

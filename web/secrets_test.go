@@ -89,7 +89,7 @@ func newSecretSite(t *testing.T) *secretSite {
 	own := s.addEventType("own.marked")
 	s.ids = strings.NewReplacer("{$}", "", "{con}", c.ID.String(), "{wh}", hook.ID.String(), "{key}", keys[0].ID.String(),
 		"{evt}", accepted.Event.ID.String(), "{dlv}", accepted.Deliveries[0].ID.String(), "{subject}", accepted.Event.Subject,
-		"{code}", own.Code, "{usr}", users[len(users)-1].ID.String(), "{n}", "1")
+		"{code}", own.Code, "{usr}", users[len(users)-1].ID.String(), "{n}", "1", "{group}", string(engine.SecuritySettings))
 	for _, field := range []string{"password", "new-password", "current-password", "secret", "token"} {
 		s.form.Set(field, testPassword)
 	}

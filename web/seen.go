@@ -39,9 +39,15 @@ func seenUser(u engine.User) string { return seenMark([]string{u.Name, string(u.
 // seenEventType is the mark of what the form of an event type shows.
 func seenEventType(entered engine.OwnEventType) string { return seenMark(entered) }
 
-// conflict answers with both sides.
-func (s *Server) conflict(w http.ResponseWriter, r *http.Request, c views.Conflict) {
-	c.Posted = r.PostForm
+// conflict answers with both sides. The form may be posted again with the fields of these names, and no others: what else
+// was posted is not sent back.
+func (s *Server) conflict(w http.ResponseWriter, r *http.Request, c views.Conflict, fields ...string) {
+	c.Posted = map[string][]string{}
+	for _, name := range fields {
+		if values, ok := r.PostForm[name]; ok {
+			c.Posted[name] = values
+		}
+	}
 	w.Header().Set("Cache-Control", "no-store")
 	s.render(w, r, http.StatusConflict, views.Conflicted(c))
 }

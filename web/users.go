@@ -130,7 +130,7 @@ func (s *Server) userConflict(w http.ResponseWriter, r *http.Request, now, mine 
 		Page: s.page(r, "Conflict: "+now.Name, "admin", usersCrumbs("Conflict")...),
 		What: "user", Name: now.Name, Object: now.Login, Mine: views.UserSettings(mine), Theirs: views.UserSettings(now),
 		Edit: views.UserURL(now.ID), Action: views.UserURL(now.ID), Seen: seenUser(now),
-	})
+	}, "name", "role")
 }
 
 // handleUserEnable lets a user sign in again.

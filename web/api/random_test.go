@@ -36,14 +36,11 @@ func TestRandomRequests(t *testing.T) {
 		n /= 10
 	}
 	statuses := map[int]int{}
-	for _, path := range slices.Sorted(maps.Keys(paths)) {
-		methods := paths[path].(map[string]any)
-		for _, method := range slices.Sorted(maps.Keys(methods)) {
-			r := &requester{Rand: rand.New(rand.NewPCG(*seed, uint64(len(path)))), doc: doc, known: b.known(t)}
-			for range n {
-				status := r.make(t, b, strings.ToUpper(method), path, methods[method].(map[string]any))
-				statuses[status]++
-			}
+	for _, op := range operationsIn(paths) {
+		r := &requester{Rand: rand.New(rand.NewPCG(*seed, uint64(len(op.path)))), doc: doc, known: b.known(t)}
+		for range n {
+			status := r.make(t, b, strings.ToUpper(op.method), op.path, paths[op.path].(map[string]any)[op.method].(map[string]any))
+			statuses[status]++
 		}
 	}
 	t.Logf("answers by status: %v", statuses)
@@ -55,6 +52,23 @@ func TestRandomRequests(t *testing.T) {
 			t.Errorf("no request was answered with %d: the requests are not varied enough", status)
 		}
 	}
+}
+
+// operation is one of the document.
+type operation struct{ method, path string }
+
+// operationsIn returns the operations in order, the deletion of consumers last: what requests name belongs to one.
+func operationsIn(paths map[string]any) []operation {
+	last := operation{"delete", "/api/v1/consumers/{con}"}
+	var list []operation
+	for _, path := range slices.Sorted(maps.Keys(paths)) {
+		for _, method := range slices.Sorted(maps.Keys(paths[path].(map[string]any))) {
+			if op := (operation{method, path}); op != last {
+				list = append(list, op)
+			}
+		}
+	}
+	return append(list, last)
 }
 
 // known makes things that requests can name, and returns their names by parameter and field.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -71,6 +70,7 @@ func (j *backupJob) run(ctx context.Context) error {
 	case err != nil:
 		state.FailedAt, state.Problem = now, err.Error()
 		j.log.Error("backup failed", "file", file, "error", err)
+		return j.store.SetBackupState(context.WithoutCancel(ctx), state) // and keep what there is
 	default:
 		state = db.BackupState{At: now, File: file, Size: size, Took: time.Since(now).Round(time.Millisecond)}
 		j.log.Info("backup made", "file", file, "bytes", size)
@@ -97,9 +97,6 @@ func (j *backupJob) make(ctx context.Context, file string) (size int64, err erro
 // clean deletes the oldest of the job's files beyond the number to be kept.
 func (j *backupJob) clean() error {
 	entries, err := os.ReadDir(j.plan.dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
 	if err != nil {
 		return fmt.Errorf("list backups: %w", err)
 	}
