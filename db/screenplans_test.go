@@ -44,6 +44,9 @@ func (r *reads) record(query string, args []driver.NamedValue) {
 // without end.
 func TestU6ScreenPlans(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("goes through every screen, one after another")
+	}
 	dir := t.TempDir()
 	busy := dbtest.Fill(t, dir, 3000)
 	store, err := db.Open(t.Context(), db.Options{Dir: dir, Synchronous: "OFF"})

@@ -25,6 +25,9 @@ func (b *bundle) people() map[engine.Role]*http.Client {
 
 func TestEveryRouteWithEveryRole(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("goes through every screen, one after another")
+	}
 	b := setup(t)
 	clients := b.people()
 	for _, route := range b.web.routes() {
@@ -74,6 +77,9 @@ func TestRulesOfRoutes(t *testing.T) {
 // No page offers what its reader would be refused.
 func TestPagesOfferWhatTheRoleMayDo(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("goes through every screen, one after another")
+	}
 	b := setup(t)
 	clients := b.people()
 	needs := map[string]engine.Role{}

@@ -69,6 +69,9 @@ func isOwnBody(pattern string) bool { return strings.HasSuffix(pattern, ".raw") 
 // route: each answer has the headers, and no page has code of its own.
 func TestU3ContentSecurityPolicy(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("goes through every screen, one after another")
+	}
 	b := setup(t)
 	b.signIn(engine.RoleAdmin)
 	signedIn, nobody := b.client, b.newClient()
@@ -124,6 +127,9 @@ func checkInline(t *testing.T, where string, a answer) {
 // TestEveryScreen asks for every route: none fails, each page has one heading, and none of its links is dead.
 func TestEveryScreen(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("goes through every screen, one after another")
+	}
 	b := setup(t)
 	b.signIn(engine.RoleAdmin)
 	for _, route := range b.web.routes() {

@@ -149,6 +149,9 @@ var shownOnPurpose = map[string][]string{
 // log. The routes are those of the router: a new one is looked at, or fails because it names something unknown.
 func TestU18Secrets(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("goes through every screen, one after another")
+	}
 	s := newSecretSite(t)
 	var gets, posts []string
 	for _, route := range s.web.routes() {
