@@ -744,7 +744,7 @@ func TestCommandLine(t *testing.T) {
 		{args: "serve --log-format xml", code: exitUsage, says: "neither text nor json"},
 		{args: "serve --log-level loud", code: exitUsage, says: "none of debug, info, warn and error"},
 		{args: "serve --grace -1s", code: exitUsage, says: "must not be negative"},
-		{args: "serve --data " + file, code: exitError, says: "not a directory"},
+		{args: "serve --listen 127.0.0.1:0 --data " + file, code: exitError, says: "not a directory"},
 		{args: "serve --listen " + taken.Addr().String() + " --data " + t.TempDir(), code: exitError, says: "address already in use"},
 		{args: "serve --listen 127.0.0.1:0 --data " + running.data, code: exitError, says: "another labhook serves this directory"},
 		{args: "demo --seconds -1", code: exitUsage, says: "must not be negative"},
