@@ -10,7 +10,7 @@ import (
 
 const (
 	// The closed gates are as many as the labs that wait, which is few even where much is sent.
-	selectOldestGates = "SELECT " + gateColumns + `, e.subject FROM (
+	selectOldestGates = "SELECT " + gateColumns + `, e.subject, d.state FROM (
 		SELECT * FROM gates INDEXED BY gates_opens_by WHERE opened_at IS NULL ORDER BY closed_at LIMIT ?) AS g
 	CROSS JOIN deliveries AS d ON d.id = g.delivery CROSS JOIN events AS e ON e.id = d.event`
 	// There is a streak for each webhook whose latest attempt failed, and none for the others.
@@ -21,12 +21,14 @@ const (
 type SubjectGate struct {
 	engine.Gate
 	Subject string
+	// State is that of the blocking delivery: retrying, when its last attempt failed.
+	State engine.DeliveryState
 }
 
 // OldestGates returns the gates that have been closed the longest.
 func (s *Store) OldestGates(ctx context.Context, limit int) ([]SubjectGate, error) {
 	gates, err := list(ctx, s, func(row scanner) (g SubjectGate, err error) {
-		g.Gate, err = scanGate(withMore{row, []any{&g.Subject}})
+		g.Gate, err = scanGate(withMore{row, []any{&g.Subject, &g.State}})
 		return g, err
 	}, selectOldestGates, limit)
 	if err != nil {

@@ -64,6 +64,28 @@ func (t *tx) count(before, after engine.Delivery, a *engine.Attempt) {
 	}
 }
 
+// uncount notes that a delivery which had ended is sent again: it counts once, by how it ends at last.
+func (t *tx) uncount(before engine.Delivery) {
+	if before.Test || before.State != engine.StateDelivered && before.State != engine.StateFailed {
+		return
+	}
+	key := counterKey{before.FinishedAt.Truncate(time.Hour).UnixMilli(), before.WebhookID}
+	if t.again == nil {
+		t.again = map[counterKey]engine.Counts{}
+	}
+	counts := t.again[key]
+	if before.State == engine.StateDelivered {
+		counts.Delivered++
+	} else {
+		counts.Failed++
+	}
+	t.again[key] = counts
+}
+
+// takeBack keeps counters from falling below zero: retention may have deleted the hour, or the delivery may have ended in
+// one hour and been counted in the next.
+const takeBack = "UPDATE hourly SET delivered = max(0, delivered - ?), failed = max(0, failed - ?) WHERE hour = ? AND webhook = ?"
+
 // tookColumns are the columns of hourly that count response times.
 var tookColumns = func() (names []string) {
 	for _, bound := range engine.DurationBounds {
@@ -105,6 +127,12 @@ func (t *tx) flushCounters() error {
 				return fmt.Errorf("write counters: %w", err)
 			}
 		}
+	}
+	for key, c := range t.again {
+		if err := t.exec(takeBack, c.Delivered, c.Failed, key.hour, int64(key.webhook)); err != nil {
+			return fmt.Errorf("write counters: %w", err)
+		}
+		t.hooks = append(t.hooks, func() { t.writer.store.past.drop(key.hour) })
 	}
 	return nil
 }

@@ -66,6 +66,9 @@ func (t *tx) move(before engine.Delivery, after *engine.Delivery, now time.Time)
 			return err
 		}
 	}
+	if before.State.Final() && !after.State.Final() {
+		t.uncount(before)
+	}
 	if err := updateDelivery(t, after); err != nil {
 		return err
 	}

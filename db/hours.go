@@ -19,11 +19,12 @@ type hourCount struct {
 	lastAt     time.Time
 }
 
-// pastHours keeps what the hours came to that are over. Nothing is counted in them any more, and some screens need those
+// pastHours keeps what the hours came to that are over. Little is counted in them any more, and some screens need those
 // of all webhooks every few seconds: with thousands of webhooks that are tens of thousands of rows.
 type pastHours struct {
 	mu    sync.Mutex
 	hours map[time.Time]hourCounts
+	age   int // counts up with every drop
 }
 
 // hourCounts are the webhooks that had attempts in an hour, and what these came to together.
@@ -51,17 +52,19 @@ func (s *Store) eachHour(ctx context.Context, start, now time.Time, do func(time
 }
 
 // hourOf returns what an hour came to.
-func (s *Store) hourOf(ctx context.Context, hour time.Time) (counts hourCounts, err error) {
-	if counts, ok := s.past.get(hour); ok {
+func (s *Store) hourOf(ctx context.Context, hour time.Time) (hourCounts, error) {
+	counts, age, ok := s.past.get(hour)
+	if ok {
 		return counts, nil
 	}
 	over := time.Since(hour) > time.Hour+countedLate // before it is read
+	var err error
 	counts.webhooks, err = list(ctx, s, scanHour, selectHour, hour.UnixMilli())
 	for i := range counts.webhooks {
 		counts.sum.Add(counts.webhooks[i].Counts)
 	}
 	if err == nil && over {
-		s.past.put(hour, counts)
+		s.past.put(hour, counts, age)
 	}
 	return counts, err
 }
@@ -70,20 +73,32 @@ func scanHour(row scanner) (h hourCount, err error) {
 	return h, row.Scan(&h.webhook, at(&h.hour), &h.Delivered, &h.Failed, &h.Attempts, orZero(&h.lastStatus), &h.lastClass, at(&h.lastAt))
 }
 
-func (p *pastHours) get(hour time.Time) (hourCounts, bool) {
+func (p *pastHours) get(hour time.Time) (counts hourCounts, age int, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	counts, ok := p.hours[hour]
-	return counts, ok
+	counts, ok = p.hours[hour]
+	return counts, p.age, ok
 }
 
-func (p *pastHours) put(hour time.Time, counts hourCounts) {
+// put keeps an hour, unless one was dropped since age: then it may have been read before.
+func (p *pastHours) put(hour time.Time, counts hourCounts, age int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.age != age {
+		return
+	}
 	if p.hours == nil {
 		p.hours = map[time.Time]hourCounts{}
 	}
 	p.hours[hour] = counts
+}
+
+// drop lets go of an hour, in milliseconds, whose counters changed once more: a delivery that ended in it was sent again.
+func (p *pastHours) drop(hour int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.hours, time.UnixMilli(hour).UTC())
+	p.age++
 }
 
 // forget drops the hours before a time.

@@ -114,6 +114,7 @@ func (t *tx) goOnRecovering(r *engine.Recovery, now time.Time) error {
 	}
 	for _, d := range missed {
 		r.Next = d.ID + 1
+		t.uncount(d)
 		if d, err = d.Transition(engine.Change{Step: engine.StepRecover, Now: now}); err != nil {
 			return err
 		}

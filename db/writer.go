@@ -273,6 +273,7 @@ type tx struct {
 
 	writes   int
 	counters map[counterKey]*counter
+	again    map[counterKey]engine.Counts // what does not count any more
 	hooks    []func()
 	aftermath
 }

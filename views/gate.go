@@ -86,6 +86,9 @@ func heldWords(deliveries, events int) string {
 // heldFor says what a gate that is open now held, and for how long.
 func heldFor(g *engine.Gate) string {
 	took := Duration(g.OpenedAt.Sub(g.ClosedAt))
+	if g.Released == 0 && g.Opening == engine.OpenedCancelled {
+		return "It was closed for " + took + "." // what waited may have been cancelled with it
+	}
 	if g.Released == 0 {
 		return "It was closed for " + took + " and nothing waited behind it."
 	}

@@ -81,7 +81,7 @@ func failsMostly(h db.WebhookHealth) bool {
 	return h.Failed >= failuresNoticed && h.Failed > h.Delivered
 }
 
-// lateGates lists the gates that are closed for longer than a person expects.
+// lateGates lists the gates that are closed for longer than a person expects, or whose last attempt failed.
 func (s *Server) lateGates(ctx context.Context, now time.Time) ([]views.Attention, error) {
 	gates, err := s.store.OldestGates(ctx, attentionRead)
 	if err != nil {
@@ -90,14 +90,18 @@ func (s *Server) lateGates(ctx context.Context, now time.Time) ([]views.Attentio
 	var list []views.Attention
 	for _, g := range gates {
 		late := now.After(g.OpensBy)
-		if !late && now.Sub(g.ClosedAt) <= views.LongGate {
+		failed := g.State == engine.StateRetrying
+		if !late && !failed && now.Sub(g.ClosedAt) <= views.LongGate {
 			continue
 		}
 		one := s.aboutWebhook(g.WebhookID)
 		one.Since = g.ClosedAt
 		one.What = "Its gate keeps lab instance " + g.Subject + " waiting."
-		if late {
+		switch {
+		case late:
 			one.What += " It should have opened by itself already."
+		case failed:
+			one.What += " Its last attempt failed; it opens by itself within " + views.About(g.OpensBy.Sub(now)) + "."
 		}
 		one.Next = views.Link{Text: "See what waits", URL: views.GateURL(g.Subject, g.DeliveryID)}
 		list = append(list, one)
@@ -181,7 +185,7 @@ func mostly(cause engine.FailureCount) string {
 
 // failedOf leads to the failed deliveries of a webhook.
 func failedOf(id engine.WebhookID) views.Link {
-	return views.Link{Text: "Failed deliveries", URL: views.DeliveriesURL("status", string(engine.StateFailed), "since", "24h", "webhook", id.String())}
+	return views.Link{Text: "Failed deliveries", URL: views.DeliveriesURL("status", string(engine.StateFailed), "since", "24h", "test", "false", "webhook", id.String())}
 }
 
 func (s *Server) aboutWebhook(id engine.WebhookID) views.Attention {

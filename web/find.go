@@ -56,6 +56,11 @@ func (s *Server) findExact(ctx context.Context, text string, role engine.Role) (
 			_, err = s.store.Delivery(ctx, id)
 			to = views.DeliveryURL(id)
 		}
+	case "con":
+		if id, wrong := engine.ParseID[engine.ConsumerID](text); wrong == nil { // deleted ones, too: what was sent names them
+			_, err = s.store.Consumer(ctx, id)
+			to = views.ConsumerURL(id)
+		}
 	case "wh":
 		if id, wrong := engine.ParseID[engine.WebhookID](text); wrong == nil {
 			_, err = s.store.Webhook(ctx, id)
