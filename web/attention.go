@@ -101,7 +101,7 @@ func (s *Server) lateGates(ctx context.Context, now time.Time) ([]views.Attentio
 		case late:
 			one.What += " It should have opened by itself already."
 		case failed:
-			one.What += " Its last attempt failed; it opens by itself within " + views.About(g.OpensBy.Sub(now)) + "."
+			one.What += " The last attempt to open it failed."
 		}
 		one.Next = views.Link{Text: "See what waits", URL: views.GateURL(g.Subject, g.DeliveryID)}
 		list = append(list, one)
