@@ -148,7 +148,7 @@ var matrix = []entry{
 	{"webhook-activity-empty", empty, admin, "/webhooks/{idle}/activity?period=7d", nil},
 	{"webhook-edit", filled, admin, "/webhooks/{full}/edit", nil},
 	{"webhook-edit-open", filled, admin, "/webhooks/{paused}/edit", does(unfold)},
-	{"webhook-conflict", problem, admin, "/webhooks/{full}/edit", does(fill("timeout", "20"), oldVersion, submit)},
+	{"webhook-conflict", problem, admin, "/webhooks/{full}/edit", does(fill("timeout", "20"), oldVersion, submit, wait(`document.title.startsWith("Conflict")`))},
 	{"webhook-delete", filled, admin, "/webhooks/{full}/delete", nil},
 	{"webhook-secret", filled, admin, "/webhooks/{full}/secret", nil},
 	{"webhook-secret-revealed", filled, admin, "/webhooks/{paused}/secret", does(press(`form[action$="/reveal"] button`))},
