@@ -108,7 +108,7 @@ func completeForms(t *testing.T, p *person, b *busySite) {
 // isLedToMistake checks that the summary has the focus, and that its first link leads on to the field.
 func (p *person) isLedToMistake(path string) {
 	p.t.Helper()
-	if got := evaluate[string](p.tab, "document.activeElement.id"); got != "error-summary" {
+	if got := p.waitForFocus("error-summary"); got != "error-summary" {
 		p.t.Errorf("%s: after the answer the focus is on %q, want the error summary", path, got)
 	}
 	if got := evaluate[string](p.tab, "document.title"); !strings.HasPrefix(got, "Error: ") {
@@ -116,12 +116,23 @@ func (p *person) isLedToMistake(path string) {
 	}
 	field := evaluate[string](p.tab, `document.querySelector("#error-summary a").getAttribute("href").slice(1)`)
 	p.press(evaluate[string](p.tab, `document.querySelector("#error-summary a").innerText`), "There is a problem")
-	for range reloads { // the browser goes there after it has answered
-		if evaluate[string](p.tab, "document.activeElement.id") == field {
-			return
+	if got := p.waitForFocus(field); got != field {
+		p.t.Errorf("%s: the link in the summary leads to %q, want %q", path, got, field)
+	}
+}
+
+// waitForFocus waits until the element of that id has the focus, and returns the id of the one that has it in the end.
+// A browser sets the focus with the first frame that it paints, which is after it has the page.
+func (p *person) waitForFocus(id string) string {
+	p.t.Helper()
+	const looks = 5_000
+	var focused string
+	for range looks {
+		if focused = evaluate[string](p.tab, "document.activeElement.id"); focused == id {
+			break
 		}
 	}
-	p.t.Errorf("%s: the link in the summary leads to %q, want %q", path, evaluate[string](p.tab, "document.activeElement.id"), field)
+	return focused
 }
 
 // everyPage are all pages that have something on them.
