@@ -79,6 +79,7 @@ var addWriterThread = sync.OnceFunc(func() {
 func startServer(ctx context.Context, cfg serverConfig) (*server, error) {
 	ctx = context.WithoutCancel(ctx)
 	addWriterThread()
+	spareCollections()
 	s := &server{log: cfg.log, grace: cfg.grace, guard: egress.New(cfg.egress), served: make(chan struct{})}
 	listener, err := net.Listen("tcp", cfg.listen)
 	if err != nil {
