@@ -55,7 +55,7 @@ func (s *Store) durationsOf(ctx context.Context, hour time.Time) (map[engine.Web
 	if kept := s.lastHour.Load(); kept != nil && kept.hour.Equal(hour) {
 		return kept.durations, nil
 	}
-	over := time.Since(hour) > time.Hour+countedLate // before it is read
+	over := hourIsOver(hour) // before it is read
 	all := map[engine.WebhookID]engine.Durations{}
 	_, err := list(ctx, s, func(row scanner) (none struct{}, err error) {
 		var (
@@ -97,9 +97,7 @@ func (s *Store) WebhookFailures(ctx context.Context, id engine.WebhookID, since,
 	return failures, nil
 }
 
-const selectWebhookFailures = `SELECT r.class, r.status, sum(r.attempts) AS n FROM (
-		WITH RECURSIVE hours (hour) AS (SELECT ?1 UNION ALL SELECT hour + 3600000 FROM hours WHERE hour + 3600000 <= ?2)
-		SELECT hour FROM hours) AS h
+const selectWebhookFailures = `SELECT r.class, r.status, sum(r.attempts) AS n FROM ` + hoursBetween + `
 	CROSS JOIN hourly_failures AS r ON r.hour = h.hour AND r.webhook = ?3
 	GROUP BY r.class, r.status ORDER BY n DESC, r.class, r.status`
 
@@ -122,8 +120,6 @@ func (s *Store) TopFailures(ctx context.Context, ids []engine.WebhookID, since, 
 	return top, nil
 }
 
-const selectTopFailures = `SELECT r.webhook, r.class, r.status, sum(r.attempts) AS n FROM (
-		WITH RECURSIVE hours (hour) AS (SELECT ?1 UNION ALL SELECT hour + 3600000 FROM hours WHERE hour + 3600000 <= ?2)
-		SELECT hour FROM hours) AS h
+const selectTopFailures = `SELECT r.webhook, r.class, r.status, sum(r.attempts) AS n FROM ` + hoursBetween + `
 	CROSS JOIN json_each(?3) AS ids CROSS JOIN hourly_failures AS r ON r.hour = h.hour AND r.webhook = ids.value
 	GROUP BY r.webhook, r.class, r.status ORDER BY n, r.class DESC, r.status DESC`
