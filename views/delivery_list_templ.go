@@ -1204,4 +1204,7 @@ func CappedNumber(n int, more bool) string {
 	return Number(int64(n))
 }
 
+// UpTo writes a count of which no more than a limit is told: "1,000+" for all above it.
+func UpTo(limit, n int) string { return CappedNumber(min(n, limit), n > limit) }
+
 var _ = templruntime.GeneratedTemplate
