@@ -56,19 +56,12 @@ func (s *Store) durationsOf(ctx context.Context, hour time.Time) (map[engine.Web
 		return kept.durations, nil
 	}
 	over := hourIsOver(hour) // before it is read
-	all := map[engine.WebhookID]engine.Durations{}
-	_, err := list(ctx, s, func(row scanner) (none struct{}, err error) {
-		var (
-			id        engine.WebhookID
-			durations engine.Durations
-		)
-		fields := []any{&id}
+	all, err := listMap(ctx, s, func(row scanner, id *engine.WebhookID, durations *engine.Durations) error {
+		fields := []any{id}
 		for i := range durations {
 			fields = append(fields, &durations[i])
 		}
-		err = row.Scan(fields...)
-		all[id] = durations
-		return none, err
+		return row.Scan(fields...)
 	}, selectDurations, hour.UnixMilli())
 	if err != nil {
 		return nil, fmt.Errorf("read response times: %w", err)
@@ -104,15 +97,8 @@ const selectWebhookFailures = `SELECT r.class, r.status, sum(r.attempts) AS n FR
 // TopFailures returns what the attempts of some webhooks that failed from since until now came to the most often, those
 // without failures left out. It reads the failures of each webhook and hour through the primary key.
 func (s *Store) TopFailures(ctx context.Context, ids []engine.WebhookID, since, now time.Time) (map[engine.WebhookID]engine.FailureCount, error) {
-	top := map[engine.WebhookID]engine.FailureCount{}
-	_, err := list(ctx, s, func(row scanner) (none struct{}, err error) {
-		var (
-			id engine.WebhookID
-			f  engine.FailureCount
-		)
-		err = row.Scan(&id, &f.Class, &f.Status, &f.Attempts)
-		top[id] = f // the most frequent comes last
-		return none, err
+	top, err := listMap(ctx, s, func(row scanner, id *engine.WebhookID, f *engine.FailureCount) error {
+		return row.Scan(id, &f.Class, &f.Status, &f.Attempts) // the most frequent comes last
 	}, selectTopFailures, since.Truncate(time.Hour).UnixMilli(), now.UnixMilli(), jsonWebhooks(ids))
 	if err != nil {
 		return nil, fmt.Errorf("read most frequent failures: %w", err)
