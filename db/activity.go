@@ -55,20 +55,13 @@ func (s *Store) durationsOf(ctx context.Context, hour time.Time) (map[engine.Web
 	if kept := s.lastHour.Load(); kept != nil && kept.hour.Equal(hour) {
 		return kept.durations, nil
 	}
-	over := time.Since(hour) > time.Hour+countedLate // before it is read
-	all := map[engine.WebhookID]engine.Durations{}
-	_, err := list(ctx, s, func(row scanner) (none struct{}, err error) {
-		var (
-			id        engine.WebhookID
-			durations engine.Durations
-		)
-		fields := []any{&id}
+	over := hourIsOver(hour) // before it is read
+	all, err := listMap(ctx, s, func(row scanner, id *engine.WebhookID, durations *engine.Durations) error {
+		fields := []any{id}
 		for i := range durations {
 			fields = append(fields, &durations[i])
 		}
-		err = row.Scan(fields...)
-		all[id] = durations
-		return none, err
+		return row.Scan(fields...)
 	}, selectDurations, hour.UnixMilli())
 	if err != nil {
 		return nil, fmt.Errorf("read response times: %w", err)
@@ -97,24 +90,15 @@ func (s *Store) WebhookFailures(ctx context.Context, id engine.WebhookID, since,
 	return failures, nil
 }
 
-const selectWebhookFailures = `SELECT r.class, r.status, sum(r.attempts) AS n FROM (
-		WITH RECURSIVE hours (hour) AS (SELECT ?1 UNION ALL SELECT hour + 3600000 FROM hours WHERE hour + 3600000 <= ?2)
-		SELECT hour FROM hours) AS h
+const selectWebhookFailures = `SELECT r.class, r.status, sum(r.attempts) AS n FROM ` + hoursBetween + `
 	CROSS JOIN hourly_failures AS r ON r.hour = h.hour AND r.webhook = ?3
 	GROUP BY r.class, r.status ORDER BY n DESC, r.class, r.status`
 
 // TopFailures returns what the attempts of some webhooks that failed from since until now came to the most often, those
 // without failures left out. It reads the failures of each webhook and hour through the primary key.
 func (s *Store) TopFailures(ctx context.Context, ids []engine.WebhookID, since, now time.Time) (map[engine.WebhookID]engine.FailureCount, error) {
-	top := map[engine.WebhookID]engine.FailureCount{}
-	_, err := list(ctx, s, func(row scanner) (none struct{}, err error) {
-		var (
-			id engine.WebhookID
-			f  engine.FailureCount
-		)
-		err = row.Scan(&id, &f.Class, &f.Status, &f.Attempts)
-		top[id] = f // the most frequent comes last
-		return none, err
+	top, err := listMap(ctx, s, func(row scanner, id *engine.WebhookID, f *engine.FailureCount) error {
+		return row.Scan(id, &f.Class, &f.Status, &f.Attempts) // the most frequent comes last
 	}, selectTopFailures, since.Truncate(time.Hour).UnixMilli(), now.UnixMilli(), jsonWebhooks(ids))
 	if err != nil {
 		return nil, fmt.Errorf("read most frequent failures: %w", err)
@@ -122,8 +106,6 @@ func (s *Store) TopFailures(ctx context.Context, ids []engine.WebhookID, since, 
 	return top, nil
 }
 
-const selectTopFailures = `SELECT r.webhook, r.class, r.status, sum(r.attempts) AS n FROM (
-		WITH RECURSIVE hours (hour) AS (SELECT ?1 UNION ALL SELECT hour + 3600000 FROM hours WHERE hour + 3600000 <= ?2)
-		SELECT hour FROM hours) AS h
+const selectTopFailures = `SELECT r.webhook, r.class, r.status, sum(r.attempts) AS n FROM ` + hoursBetween + `
 	CROSS JOIN json_each(?3) AS ids CROSS JOIN hourly_failures AS r ON r.hour = h.hour AND r.webhook = ids.value
 	GROUP BY r.webhook, r.class, r.status ORDER BY n, r.class DESC, r.status DESC`

@@ -90,6 +90,6 @@ func TestActivityPlans(t *testing.T) {
 	checkPlan(t, "failures of a webhook", plan(t, s, selectWebhookFailures, 0, 1, 1), hours...)
 	checkPlan(t, "health of webhooks", plan(t, s, selectHourlyOf+" ORDER BY r.hour", 0, 1, "[1]"), hours...)
 	checkPlan(t, "latest response times", plan(t, s, selectDurations, 0))
-	checkPlan(t, "hours of all", plan(t, s, selectHoursOfAll, 0))
+	checkPlan(t, "deliveries that ended", plan(t, s, selectEndedCount, 0))
 	checkPlan(t, "hour of all", plan(t, s, selectHour, 0))
 }

@@ -2,12 +2,8 @@ package db
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
-
-	"labhook/engine"
 )
 
 const backupKey = "backup"
@@ -24,14 +20,7 @@ type BackupState struct {
 
 // BackupState returns how the scheduled backups went.
 func (s *Store) BackupState(ctx context.Context) (b BackupState, err error) {
-	text, err := s.Setting(ctx, backupKey)
-	switch {
-	case errors.Is(err, engine.ErrNotFound):
-		return b, nil
-	case err == nil:
-		err = json.Unmarshal([]byte(text), &b)
-	}
-	if err != nil {
+	if err := s.settingJSON(ctx, backupKey, &b); err != nil {
 		return b, fmt.Errorf("read state of backups: %w", err)
 	}
 	return b, nil

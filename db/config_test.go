@@ -315,10 +315,10 @@ func TestKeys(t *testing.T) {
 		t.Errorf("created %+v for a key of %d characters", k, len(secret))
 	}
 	for range 3 { // from the disk, then from memory
-		got, err := b.Authenticate(t.Context(), secret.Reveal(), "192.0.2.1")
+		got, owner, err := b.Authenticate(t.Context(), secret.Reveal(), "192.0.2.1")
 		must(t, err)
-		if got.ID != k.ID || got.Scope != engine.ScopeManage || got.ConsumerID != b.consumer.ID {
-			t.Errorf("authenticated as %+v", got)
+		if got.ID != k.ID || got.Scope != engine.ScopeManage || got.ConsumerID != b.consumer.ID || owner.ID != b.consumer.ID {
+			t.Errorf("authenticated as %+v of %+v", got, owner)
 		}
 	}
 	must(t, b.SetSetting(t.Context(), "a", "b")) // goes behind the note that the key was used
@@ -332,7 +332,7 @@ func TestKeys(t *testing.T) {
 	must(t, b.RevokeKey(t.Context(), dana, k.ID))
 	must(t, b.RevokeKey(t.Context(), dana, k.ID))
 	for name, key := range map[string]string{"revoked": secret.Reveal(), "expired": past.Reveal(), "unknown": "lhk_nothing", "empty": ""} {
-		if _, err := b.Authenticate(t.Context(), key, "192.0.2.1"); !errors.Is(err, engine.ErrNotFound) {
+		if _, _, err := b.Authenticate(t.Context(), key, "192.0.2.1"); !errors.Is(err, engine.ErrNotFound) {
 			t.Errorf("a key that is %s: %v, want ErrNotFound", name, err)
 		}
 	}

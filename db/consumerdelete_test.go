@@ -22,7 +22,7 @@ func TestDeleteConsumer(t *testing.T) {
 	other := b.newWebhook(t, b.newConsumer(t, "Other").ID, "Elsewhere")
 	key, secret, err := b.CreateKey(t.Context(), dana, engine.APIKey{ConsumerID: b.consumer.ID, Description: "CI", Scope: engine.ScopeManage})
 	must(t, err)
-	_, err = b.Authenticate(t.Context(), secret.Reveal(), "")
+	_, _, err = b.Authenticate(t.Context(), secret.Reveal(), "")
 	must(t, err)
 	d := b.accept(t, b.webhook, engine.StateQueued, start)
 
@@ -76,7 +76,7 @@ func (b *bench) checkGone(t *testing.T, key engine.Secret, webhook engine.Webhoo
 	if w, err := b.Webhook(t.Context(), webhook); err != nil || w.DeletedAt.IsZero() {
 		t.Errorf("its webhook is %+v, %v", w, err)
 	}
-	if _, err := b.Authenticate(t.Context(), key.Reveal(), ""); !errors.Is(err, engine.ErrNotFound) {
+	if _, _, err := b.Authenticate(t.Context(), key.Reveal(), ""); !errors.Is(err, engine.ErrNotFound) {
 		t.Errorf("its key: %v", err)
 	}
 	if _, err := b.CreateWebhook(t.Context(), dana, b.webhook); !errors.Is(err, engine.ErrNotFound) {

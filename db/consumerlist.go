@@ -66,15 +66,8 @@ const selectNewestDeliveries = `SELECT c.id, (SELECT max(d.id) FROM deliveries d
 	FROM consumers c WHERE c.deleted_at IS NULL`
 
 func (s *Store) newestDeliveries(ctx context.Context) (map[engine.ConsumerID]engine.DeliveryID, error) {
-	newest := map[engine.ConsumerID]engine.DeliveryID{}
-	_, err := list(ctx, s, func(row scanner) (none struct{}, err error) {
-		var (
-			consumer engine.ConsumerID
-			delivery engine.DeliveryID
-		)
-		err = row.Scan(&consumer, orZero(&delivery))
-		newest[consumer] = delivery
-		return none, err
+	newest, err := listMap(ctx, s, func(row scanner, consumer *engine.ConsumerID, delivery *engine.DeliveryID) error {
+		return row.Scan(consumer, orZero(delivery))
 	}, selectNewestDeliveries)
 	if err != nil {
 		return nil, fmt.Errorf("read newest deliveries: %w", err)

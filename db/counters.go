@@ -203,11 +203,8 @@ func (s *Store) HealthOf(ctx context.Context, webhooks []engine.WebhookID, now t
 
 const (
 	healthColumns = "r.webhook, r.hour, r.delivered, r.failed, r.attempts, r.last_status, r.last_class, r.last_at"
-	// The rows of chosen webhooks, each found by its key: others may have very many in the same hours. ?1 and ?2 are
-	// the first hour and the end, ?3 the webhooks.
-	fromHourlyOf = ` FROM (
-			WITH RECURSIVE hours (hour) AS (SELECT ?1 UNION ALL SELECT hour + 3600000 FROM hours WHERE hour + 3600000 <= ?2)
-			SELECT hour FROM hours) AS h
+	// The rows of chosen webhooks, ?3, each found by its key: others may have very many in the same hours.
+	fromHourlyOf = " FROM " + hoursBetween + `
 		CROSS JOIN json_each(?3) AS ids CROSS JOIN hourly AS r ON r.hour = h.hour AND r.webhook = ids.value`
 	selectHourlyOf = "SELECT " + healthColumns + fromHourlyOf
 )

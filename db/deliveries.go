@@ -327,15 +327,8 @@ const selectWaiting = `WITH RECURSIVE waiting (webhook) AS (
 
 // NextDue returns for every webhook with waiting deliveries when the first of them is due.
 func (s *Store) NextDue(ctx context.Context) (map[engine.WebhookID]time.Time, error) {
-	next := map[engine.WebhookID]time.Time{}
-	_, err := list(ctx, s, func(row scanner) (none struct{}, err error) {
-		var (
-			id  engine.WebhookID
-			due time.Time
-		)
-		err = row.Scan(&id, at(&due))
-		next[id] = due
-		return none, err
+	next, err := listMap(ctx, s, func(row scanner, id *engine.WebhookID, due *time.Time) error {
+		return row.Scan(id, at(due))
 	}, selectWaiting)
 	if err != nil {
 		return nil, fmt.Errorf("read next due times: %w", err)

@@ -2,8 +2,6 @@ package db
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -51,13 +49,11 @@ type storedEgressSeen struct {
 
 // Egress returns the list of addresses that receivers must allow; the zero list when none was declared.
 func (s *Store) Egress(ctx context.Context) (engine.EgressList, error) {
-	text, err := s.Setting(ctx, egressKey)
-	if errors.Is(err, engine.ErrNotFound) {
-		return engine.EgressList{}, nil
-	} else if err != nil {
+	var stored storedEgress
+	if err := s.settingJSON(ctx, egressKey, &stored); err != nil {
 		return engine.EgressList{}, fmt.Errorf("read egress list: %w", err)
 	}
-	return parseEgress(text)
+	return stored.list(), nil
 }
 
 // SetEgress stores the list in the place of the one whose version it names, and returns it as it is now. Version, the
@@ -70,10 +66,11 @@ func (s *Store) SetEgress(ctx context.Context, who engine.Actor, list engine.Egr
 		return engine.EgressList{}, err
 	}
 	stored, err := change(ctx, s.writer, func(t *tx) (engine.EgressList, error) {
-		before, err := s.egressIn(t)
-		if err != nil {
-			return before, err
+		var stored storedEgress
+		if err := s.settingJSONIn(t, egressKey, &stored); err != nil {
+			return engine.EgressList{}, err
 		}
+		before := stored.list()
 		if before.Version != list.Version {
 			return before, fmt.Errorf("the egress list was changed meanwhile: %w", engine.ErrConflict)
 		}
@@ -83,16 +80,6 @@ func (s *Store) SetEgress(ctx context.Context, who engine.Actor, list engine.Egr
 		return engine.EgressList{}, fmt.Errorf("change egress list: %w", err)
 	}
 	return stored, nil
-}
-
-func (s *Store) egressIn(t *tx) (engine.EgressList, error) {
-	text, err := get(t, s.settingScan(egressKey), selectSetting, egressKey)
-	if errors.Is(err, engine.ErrNotFound) {
-		return engine.EgressList{}, nil
-	} else if err != nil {
-		return engine.EgressList{}, err
-	}
-	return parseEgress(text)
 }
 
 // changeEgress writes what differs between the two lists to the setting and the audit log.
@@ -153,13 +140,7 @@ func without(list, other []netip.Prefix) (rest []netip.Prefix) {
 // EgressSeen returns what came of asking the echo URL last; the zero value when nobody has asked.
 func (s *Store) EgressSeen(ctx context.Context) (engine.EgressSeen, error) {
 	var stored storedEgressSeen
-	text, err := s.Setting(ctx, egressSeenKey)
-	if errors.Is(err, engine.ErrNotFound) {
-		return engine.EgressSeen{}, nil
-	} else if err == nil {
-		err = json.Unmarshal([]byte(text), &stored)
-	}
-	if err != nil {
+	if err := s.settingJSON(ctx, egressSeenKey, &stored); err != nil {
 		return engine.EgressSeen{}, fmt.Errorf("read answer of the echo URL: %w", err)
 	}
 	return engine.EgressSeen(stored), nil
@@ -193,11 +174,8 @@ func storeEgress(l engine.EgressList) storedEgress {
 	return stored
 }
 
-func parseEgress(text string) (engine.EgressList, error) {
-	var stored storedEgress
-	if err := json.Unmarshal([]byte(text), &stored); err != nil {
-		return engine.EgressList{}, fmt.Errorf("read egress list: %w", err)
-	}
+// list is the reverse of storeEgress.
+func (stored storedEgress) list() engine.EgressList {
 	l := engine.EgressList{
 		Public: stored.Public, ValidUntil: stored.ValidUntil, EchoURL: stored.EchoURL,
 		Version: stored.Version, UpdatedAt: stored.UpdatedAt, UpdatedBy: stored.UpdatedBy,
@@ -208,5 +186,5 @@ func parseEgress(text string) (engine.EgressList, error) {
 	for _, c := range stored.Changes {
 		l.Changes = append(l.Changes, engine.EgressChange(c))
 	}
-	return l, nil
+	return l
 }

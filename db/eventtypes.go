@@ -185,15 +185,8 @@ func (s *Store) CountTypes(ctx context.Context, codes []string, since time.Time)
 	if err != nil {
 		return nil, err
 	}
-	counts := make(map[string]int, len(codes))
-	_, err = list(ctx, s, func(row scanner) (none struct{}, err error) {
-		var (
-			code string
-			n    int
-		)
-		err = row.Scan(&code, &n)
-		counts[code] = n
-		return none, err
+	counts, err := listMap(ctx, s, func(row scanner, code *string, n *int) error {
+		return row.Scan(code, n)
 	}, countTypes, string(names), engine.IDAt(since), MaxTypeCount+1)
 	if err != nil {
 		return nil, fmt.Errorf("count events by type: %w", err)

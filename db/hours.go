@@ -36,6 +36,14 @@ type hourCounts struct {
 // countedLate is for how long after its end an hour may still be counted in, by a transaction that began before.
 const countedLate = time.Minute
 
+// hourIsOver reports whether no attempt is counted in an hour any more.
+func hourIsOver(hour time.Time) bool { return time.Since(hour) > time.Hour+countedLate }
+
+// hoursBetween is a table h of the whole hours from ?1, one of them, until ?2, all in milliseconds.
+const hoursBetween = `(
+		WITH RECURSIVE hours (hour) AS (SELECT ?1 UNION ALL SELECT hour + 3600000 FROM hours WHERE hour + 3600000 <= ?2)
+		SELECT hour FROM hours) AS h`
+
 const selectHour = "SELECT " + healthColumns + " FROM hourly AS r WHERE r.hour = ?"
 
 // eachHour calls do for every hour from start, a whole one, until now, the oldest first.
@@ -57,7 +65,7 @@ func (s *Store) hourOf(ctx context.Context, hour time.Time) (hourCounts, error) 
 	if ok {
 		return counts, nil
 	}
-	over := time.Since(hour) > time.Hour+countedLate // before it is read
+	over := hourIsOver(hour) // before it is read
 	var err error
 	counts.webhooks, err = list(ctx, s, scanHour, selectHour, hour.UnixMilli())
 	for i := range counts.webhooks {

@@ -145,9 +145,10 @@ func (c *keyCache) forget() {
 	c.age++
 }
 
-// Authenticate returns the API key that a client showed; engine.ErrNotFound when there is no such key or it cannot be
-// used. It notes when and from where a key was used, to about a minute.
-func (s *Store) Authenticate(ctx context.Context, key, ip string) (engine.APIKey, error) {
+// Authenticate returns the API key that a client showed, and the API consumer whose it is, nil for a platform key. The error
+// is engine.ErrNotFound when there is no such key, it cannot be used, or its consumer is gone. It notes when and from where a
+// key was used, to about a minute.
+func (s *Store) Authenticate(ctx context.Context, key, ip string) (engine.APIKey, *engine.APIConsumer, error) {
 	now := time.Now()
 	hash := engine.HashKey(key)
 	k, age, ok := s.keys.find(hash, now)
@@ -155,17 +156,18 @@ func (s *Store) Authenticate(ctx context.Context, key, ip string) (engine.APIKey
 		var err error
 		k, err = one(s.read.QueryRowContext(ctx, "SELECT "+keyColumns+" FROM api_keys WHERE hash = ?", hash), scanKey)
 		if err != nil {
-			return engine.APIKey{}, fmt.Errorf("authenticate: %w", err)
+			return engine.APIKey{}, nil, fmt.Errorf("authenticate: %w", err)
 		}
 		s.keys.keep(hash, k, now, age)
 		if k.Usable(now) {
 			s.noteUse(ctx, k.ID, now, ip)
 		}
 	}
-	if !k.Usable(now) {
-		return engine.APIKey{}, fmt.Errorf("authenticate: %w", engine.ErrNotFound)
+	owner := s.Directory().Consumer(k.ConsumerID) // not kept: a change of the consumer counts at once
+	if !k.Usable(now) || owner == nil && k.ConsumerID != 0 {
+		return engine.APIKey{}, nil, fmt.Errorf("authenticate: %w", engine.ErrNotFound)
 	}
-	return k, nil
+	return k, owner, nil
 }
 
 // noteUse stores when a key was used, without waiting for it.

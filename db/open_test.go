@@ -113,7 +113,7 @@ func TestExclusive(t *testing.T) {
 	beside := open(t, Options{Dir: dir})
 	k, secret, err := beside.CreateKey(t.Context(), dana, engine.APIKey{Description: "CI", Scope: engine.ScopeSend})
 	must(t, err)
-	got, err := serving.Authenticate(t.Context(), secret.Reveal(), "192.0.2.1")
+	got, _, err := serving.Authenticate(t.Context(), secret.Reveal(), "192.0.2.1")
 	must(t, err)
 	if got.ID != k.ID {
 		t.Errorf("the server found key %s, want %s", got.ID, k.ID)

@@ -2,8 +2,6 @@ package db
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -36,15 +34,8 @@ type storedRetention struct {
 func (s *Store) Retention() *engine.Retention { return &s.retention.Load().Retention }
 
 func (s *Store) loadRetention(ctx context.Context) error {
-	text, err := s.Setting(ctx, retentionKey)
 	var stored storedRetention
-	switch {
-	case errors.Is(err, engine.ErrNotFound):
-		err = nil
-	case err == nil:
-		err = json.Unmarshal([]byte(text), &stored)
-	}
-	if err != nil {
+	if err := s.settingJSON(ctx, retentionKey, &stored); err != nil {
 		return fmt.Errorf("read retention: %w", err)
 	}
 	s.retention.Store(&stored)

@@ -43,16 +43,12 @@ func (s *Store) Room(ctx context.Context, now time.Time) (r Room, err error) {
 		}
 	}
 	week := now.Add(-roomDays * 24 * time.Hour)
-	hours, err := s.hoursOfAll(ctx, week)
-	if err != nil {
-		return r, err
+	if err := s.read.QueryRowContext(ctx, selectEndedCount, week.UnixMilli()).Scan(&r.Deliveries); err != nil {
+		return r, fmt.Errorf("count deliveries: %w", err)
 	}
 	days := int64(roomDays)
 	if age := now.Sub(r.Oldest); age < roomDays*24*time.Hour {
 		days = max(1, int64(age/(24*time.Hour)))
-	}
-	for _, h := range hours {
-		r.Deliveries += h.Delivered + h.Failed
 	}
 	r.Deliveries /= days
 	var deliveries, rows, bodies int64
@@ -68,6 +64,8 @@ func (s *Store) Room(ctx context.Context, now time.Time) (r Room, err error) {
 const (
 	selectOldestEvent = "SELECT accepted_at FROM events NOT INDEXED ORDER BY id LIMIT 1"
 	selectOldestAudit = "SELECT at FROM audit NOT INDEXED ORDER BY id LIMIT 1"
+	// selectEndedCount counts the deliveries that ended in the hours since a time.
+	selectEndedCount = "SELECT coalesce(sum(delivered + failed), 0) FROM hourly WHERE hour >= ?"
 )
 
 // selectSample sums up the newest events: how many deliveries they have, and the bytes of rows and of bodies.
@@ -79,16 +77,3 @@ var selectSample = fmt.Sprintf(`WITH sample AS (SELECT id, length(data) AS body 
 	SELECT (SELECT count(*) FROM sent),
 		(SELECT count(*) FROM sample) * %d + (SELECT count(*) FROM sent) * %d + (SELECT count(*) * %d + coalesce(sum(head), 0) FROM made),
 		(SELECT coalesce(sum(body), 0) FROM sample) + (SELECT coalesce(sum(body), 0) FROM made)`, eventOverhead, deliveryOverhead, attemptOverhead)
-
-// hoursOfAll returns what the hours came to of all webhooks together.
-func (s *Store) hoursOfAll(ctx context.Context, since time.Time) ([]engine.HourCounts, error) {
-	hours, err := list(ctx, s, func(row scanner) (h engine.HourCounts, err error) {
-		return h, row.Scan(at(&h.Hour), &h.Delivered, &h.Failed, &h.Attempts)
-	}, selectHoursOfAll, since.UnixMilli())
-	if err != nil {
-		return nil, fmt.Errorf("read activity: %w", err)
-	}
-	return hours, nil
-}
-
-const selectHoursOfAll = `SELECT hour, sum(delivered), sum(failed), sum(attempts) FROM hourly WHERE hour >= ? GROUP BY hour ORDER BY hour`

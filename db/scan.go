@@ -107,6 +107,21 @@ func list[T any](ctx context.Context, s *Store, scan func(scanner) (T, error), q
 	return all(rows, err, scan)
 }
 
+// listMap is list for rows of a key and a value. Of rows with the same key the last one counts.
+func listMap[K comparable, V any](ctx context.Context, s *Store, scan func(scanner, *K, *V) error, query string, args ...any) (map[K]V, error) {
+	m := map[K]V{}
+	_, err := list(ctx, s, func(row scanner) (none struct{}, err error) {
+		var (
+			key   K
+			value V
+		)
+		err = scan(row, &key, &value)
+		m[key] = value
+		return none, err
+	}, query, args...)
+	return m, err
+}
+
 // taken reports whether err says that a unique column ("table.column") has the value already.
 func taken(err error, column string) bool {
 	return sqlite.ErrCode(err) == sqlite.ResultConstraintUnique && strings.Contains(err.Error(), column)

@@ -48,6 +48,32 @@ func (s *Store) saveSettingJSON(t *tx, key string, v any) error {
 	return s.saveSetting(t, key, string(text))
 }
 
+// settingJSON reads a value that saveSettingJSON stored into v, which stays as it is when there is none.
+func (s *Store) settingJSON(ctx context.Context, key string, v any) error {
+	text, err := s.Setting(ctx, key)
+	return parseSettingJSON(key, text, err, v)
+}
+
+// settingJSONIn is settingJSON within a transaction.
+func (s *Store) settingJSONIn(t *tx, key string, v any) error {
+	text, err := get(t, s.settingScan(key), selectSetting, key)
+	return parseSettingJSON(key, text, err, v)
+}
+
+// parseSettingJSON reads into v what came of looking a setting up.
+func parseSettingJSON(key, text string, err error, v any) error {
+	switch {
+	case errors.Is(err, engine.ErrNotFound):
+		return nil
+	case err == nil:
+		err = json.Unmarshal([]byte(text), v)
+	}
+	if err != nil {
+		return fmt.Errorf("read setting %s: %w", key, err)
+	}
+	return nil
+}
+
 // SettingOrCreate returns a stored value, and stores the one that create makes when there is none.
 func (s *Store) SettingOrCreate(ctx context.Context, key string, create func() string) (string, error) {
 	return change(ctx, s.writer, func(t *tx) (string, error) {

@@ -2,8 +2,6 @@ package db
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 
 	"labhook/engine"
@@ -26,19 +24,8 @@ func (s *Store) Given() map[string]engine.GivenSetting { return s.given }
 
 // StoredSettings returns what was set on the screens.
 func (s *Store) StoredSettings(ctx context.Context) (engine.StoredSettings, error) {
-	text, err := s.Setting(ctx, siteKey)
-	if err != nil && !errors.Is(err, engine.ErrNotFound) {
-		return engine.StoredSettings{}, fmt.Errorf("read settings: %w", err)
-	}
-	return parseSite(text)
-}
-
-func parseSite(text string) (engine.StoredSettings, error) {
-	if text == "" {
-		return engine.StoredSettings{}, nil
-	}
 	var stored storedSite
-	if err := json.Unmarshal([]byte(text), &stored); err != nil {
+	if err := s.settingJSON(ctx, siteKey, &stored); err != nil {
 		return engine.StoredSettings{}, fmt.Errorf("read settings: %w", err)
 	}
 	return engine.StoredSettings(stored), nil
@@ -63,14 +50,11 @@ func (s *Store) useSite(stored engine.StoredSettings) {
 // breaks a rule, and engine.ErrConflict when somebody else changed the group meanwhile.
 func (s *Store) ChangeSettings(ctx context.Context, who engine.Actor, group engine.SettingGroup, version int, values map[string]string) error {
 	err := s.writer.do(ctx, func(t *tx) error {
-		text, err := get(t, s.settingScan(siteKey), selectSetting, siteKey)
-		if err != nil && !errors.Is(err, engine.ErrNotFound) {
+		var stored storedSite
+		if err := s.settingJSONIn(t, siteKey, &stored); err != nil {
 			return err
 		}
-		before, err := parseSite(text)
-		if err != nil {
-			return err
-		}
+		before := engine.StoredSettings(stored)
 		after, err := before.With(group, values, s.given)
 		if err != nil {
 			return err

@@ -85,6 +85,17 @@ func (c *APIConsumer) State(now time.Time) ConsumerState {
 	return ConsumerActive
 }
 
+// Closed says why the keys of the consumer open nothing at the time now, in words for a person; "" when they do.
+func (c *APIConsumer) Closed(now time.Time) string {
+	switch c.State(now) {
+	case ConsumerDisabled:
+		return "The API consumer is disabled"
+	case ConsumerExpired:
+		return "API access has expired"
+	}
+	return ""
+}
+
 // Scope is what an API key may do. Each includes the ones before it.
 type Scope string
 

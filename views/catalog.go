@@ -21,8 +21,7 @@ type EventCatalog struct {
 
 // lastDay writes how many events of a type came.
 func (c EventCatalog) lastDay(code string) string {
-	n := c.LastDay[code]
-	return CappedNumber(min(n, c.CountedTo), n > c.CountedTo)
+	return UpTo(c.CountedTo, c.LastDay[code])
 }
 
 // EventTypeDetail is the screen of one event type.

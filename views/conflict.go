@@ -52,12 +52,18 @@ func differentSettings(mine, theirs []Setting) []SettingPair {
 
 // hidden are the posted values that Use mine sends again.
 func (c Conflict) hidden() []Option {
-	list := []Option{{Label: "seen", Value: c.Seen}}
-	for _, name := range slices.Sorted(maps.Keys(c.Posted)) {
-		if name == "seen" {
+	seen := Option{Label: "seen", Value: c.Seen}
+	return append([]Option{seen}, postedAgain(c.Posted, func(name string) bool { return name != "seen" })...)
+}
+
+// postedAgain lists the posted values whose names keep lets through, by name.
+func postedAgain(posted map[string][]string, keep func(name string) bool) []Option {
+	var list []Option
+	for _, name := range slices.Sorted(maps.Keys(posted)) {
+		if !keep(name) {
 			continue
 		}
-		for _, value := range c.Posted[name] {
+		for _, value := range posted[name] {
 			list = append(list, Option{Label: name, Value: value})
 		}
 	}

@@ -210,19 +210,16 @@ func late(e engine.Event) bool { return e.AcceptedAt.Sub(e.OccurredAt).Abs() >= 
 // userName is how the lab's user is called: the name, and the id in the user's own system.
 func userName(l engine.LabDetails) string {
 	name := strings.TrimSpace(l.Text("UserFirstName") + " " + l.Text("UserLastName"))
-	id := l.Text("UserExternalId")
-	switch {
-	case name == "":
-		return id
-	case id == "":
-		return name
-	}
-	return name + " (" + id + ")"
+	return withNumber(name, l.Text("UserExternalId"))
 }
 
 // profileName is how the lab profile is called: its name and number.
 func profileName(l engine.LabDetails) string {
-	name, number := l.Text("LabProfileName"), l.Text("LabProfileNumber")
+	return withNumber(l.Text("LabProfileName"), l.Text("LabProfileNumber"))
+}
+
+// withNumber writes a name and, in brackets, the number or id that goes with it; each alone where the other is empty.
+func withNumber(name, number string) string {
 	switch {
 	case name == "":
 		return number

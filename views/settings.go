@@ -65,6 +65,9 @@ type ServerSetting struct {
 // SettingName is the name of a setting of the site as in an address.
 func SettingName(name string) string { return strings.ReplaceAll(name, "_", "-") }
 
+// settingField is the reverse of SettingName: the name of a setting as in a form.
+func settingField(name string) string { return strings.ReplaceAll(name, "-", "_") }
+
 // origin says in words where the value comes from.
 func (s ServerSetting) origin() string {
 	switch s.Source {

@@ -1,7 +1,6 @@
 package views
 
 import (
-	"maps"
 	"slices"
 	"strings"
 
@@ -55,16 +54,9 @@ func secretPairs(mine, other *engine.Webhook) []SettingPair {
 
 // hidden are the posted values that Use mine sends again, the version and secrets that were typed left out.
 func (c WebhookConflict) hidden() []Option {
-	var list []Option
-	for _, name := range slices.Sorted(maps.Keys(c.Posted)) {
-		if name == "version" || name == "op" || slices.Contains(secretFields, name) && c.typed(name) {
-			continue
-		}
-		for _, value := range c.Posted[name] {
-			list = append(list, Option{Label: name, Value: value})
-		}
-	}
-	return list
+	return postedAgain(c.Posted, func(name string) bool {
+		return name != "version" && name != "op" && (!slices.Contains(secretFields, name) || !c.typed(name))
+	})
 }
 
 // retype are the rows for secrets that were typed and are not sent back.

@@ -99,7 +99,7 @@ func WebhookConflicted(c WebhookConflict) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = differences(c.differences()).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = conflicting(c.differences()).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

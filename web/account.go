@@ -75,7 +75,7 @@ func (s *Server) changePassword(w http.ResponseWriter, r *http.Request, u *engin
 		err = s.store.SetPassword(r.Context(), s.actor(r), u.ID, hash)
 	}
 	if err == nil {
-		err = s.signIn(w, r, u) // every session ended, this one too
+		err = s.startSession(w, r, u) // every session ended, this one too
 	}
 	if err != nil {
 		s.fail(w, r, err)

@@ -87,8 +87,7 @@ func (s *Server) handleEventType(w http.ResponseWriter, r *http.Request) {
 	}
 	dir := s.store.Directory()
 	d := views.EventTypeDetail{Page: s.page(r, t.Label, "admin", catalogCrumbs(views.Crumb{Label: t.Label})...), Type: t, Recent: recent.Rows}
-	n := lastDay[t.Code]
-	d.LastDay = views.CappedNumber(min(n, db.MaxTypeCount), n > db.MaxTypeCount) + " accepted"
+	d.LastDay = views.UpTo(db.MaxTypeCount, lastDay[t.Code]) + " accepted"
 	for _, c := range dir.Consumers() {
 		for _, hook := range dir.Webhooks(c.ID) {
 			switch {

@@ -214,7 +214,7 @@ func TestKeyIsShownOnce(t *testing.T) {
 		if got, _ := a.doc.Find("#key").Attr("value"); got != key || !strings.Contains(a.text("#curl"), key) {
 			t.Error("the key is not in its field and in the command")
 		}
-		if _, err := b.store.Authenticate(t.Context(), key, ""); err != nil {
+		if _, _, err := b.store.Authenticate(t.Context(), key, ""); err != nil {
 			t.Errorf("the key does not open anything: %v", err)
 		}
 		list := b.get(tt.list)
@@ -248,7 +248,7 @@ func TestKeyIsShownOnce(t *testing.T) {
 		if a := b.post(revoke, nil); a.status != http.StatusSeeOther {
 			t.Errorf("revoke: status %d", a.status)
 		}
-		if _, err := b.store.Authenticate(t.Context(), key, ""); err == nil {
+		if _, _, err := b.store.Authenticate(t.Context(), key, ""); err == nil {
 			t.Error("the revoked key still opens something")
 		}
 		if a := b.get(revoke); a.status != http.StatusNotFound {

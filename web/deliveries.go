@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"encoding"
 	"errors"
 	"fmt"
 	"net/http"
@@ -197,14 +198,20 @@ func tooSlow(q listQuery, url func(...string) string) views.EmptyList {
 
 // deliveryNews counts what came after the row that the poll names.
 func (s *Server) deliveryNews(ctx context.Context, q listQuery, filter engine.DeliveryFilter, url func(...string) string) (views.News, error) {
-	news := views.News{ShowURL: url(q.pairs()...), PollURL: url(q.pairs("newer", q.newer)...)}
-	filter.Limit = newsTo
-	if len(readCursor(&filter.After, q.newer)) > 0 {
-		return news, nil
+	return newsAfter(q, url, &filter.After, func() (int, bool, error) {
+		filter.Limit = newsTo
+		page, err := s.store.ListDeliveries(ctx, filter)
+		return len(page.Rows), page.Newer, err
+	})
+}
+
+// newsAfter reads the row that the poll names into after, and says what count has after that.
+func newsAfter(q listQuery, url func(...string) string, after encoding.TextUnmarshaler, count func() (n int, more bool, err error)) (n views.News, err error) {
+	n = views.News{ShowURL: url(q.pairs()...), PollURL: url(q.pairs("newer", q.newer)...)}
+	if len(readCursor(after, q.newer)) == 0 {
+		n.New, n.More, err = count()
 	}
-	page, err := s.store.ListDeliveries(ctx, filter)
-	news.New, news.More = len(page.Rows), page.Newer
-	return news, err
+	return n, err
 }
 
 func deliveryFilter(q listQuery, dir *engine.Directory, p views.Page, url func(...string) string) views.ListFilter {

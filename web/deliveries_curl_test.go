@@ -36,16 +36,16 @@ func (b *bundle) sent(changes ...func(*engine.Webhook)) (path string, page answe
 	return path, b.get(path)
 }
 
-// TestU16CopiedCommandSendsTheSame copies the command from the page of a delivery that the engine has sent, fills in the
-// secrets, runs it and compares what arrives.
-func TestU16CopiedCommandSendsTheSame(t *testing.T) {
-	t.Parallel()
+// runsCommands returns a receiver's URL and what arrives there, and a server that may send to it. Without the programs that
+// a copied command needs, the test is skipped.
+func runsCommands(t *testing.T) (b *bundle, url string, got chan sentRequest) {
+	t.Helper()
 	for _, name := range []string{"sh", "curl"} {
 		if _, err := exec.LookPath(name); err != nil {
 			t.Skip("there is no " + name)
 		}
 	}
-	got := make(chan sentRequest, 1)
+	got = make(chan sentRequest, 1)
 	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
@@ -54,7 +54,14 @@ func TestU16CopiedCommandSendsTheSame(t *testing.T) {
 		got <- sentRequest{r.Method, r.RequestURI, r.Host, r.Header, string(body)}
 	}))
 	t.Cleanup(receiver.Close)
-	b := setupGuarded(t, enginetest.Guard())
+	return setupGuarded(t, enginetest.Guard()), receiver.URL, got
+}
+
+// TestU16CopiedCommandSendsTheSame copies the command from the page of a delivery that the engine has sent, fills in the
+// secrets, runs it and compares what arrives.
+func TestU16CopiedCommandSendsTheSame(t *testing.T) {
+	t.Parallel()
+	b, receiver, got := runsCommands(t)
 	b.signIn(engine.RoleViewer)
 	for name, change := range map[string]func(*engine.Webhook){
 		"lab details": func(*engine.Webhook) {},
@@ -67,7 +74,7 @@ func TestU16CopiedCommandSendsTheSame(t *testing.T) {
 		},
 		"without body": func(w *engine.Webhook) { w.Verb, w.SendLabDetails = "GET", false },
 	} {
-		path, page := b.sent(func(w *engine.Webhook) { w.URL = receiver.URL + "/lab?a=[1]&b='x'" }, change)
+		path, page := b.sent(func(w *engine.Webhook) { w.URL = receiver + "/lab?a=[1]&b='x'" }, change)
 		want := <-got
 		command := page.doc.Find("#curl-1").Text()
 		if command == "" {

@@ -1,9 +1,7 @@
 package web
 
 import (
-	"io"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"strings"
@@ -11,7 +9,6 @@ import (
 	"time"
 
 	"labhook/engine"
-	"labhook/engine/enginetest"
 	"labhook/views"
 )
 
@@ -19,26 +16,12 @@ import (
 // that of the secret. The audit log says who asked.
 func TestU16SignedNow(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"sh", "curl"} {
-		if _, err := exec.LookPath(name); err != nil {
-			t.Skip("there is no " + name)
-		}
-	}
-	got := make(chan sentRequest, 1)
-	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			t.Error(err)
-		}
-		got <- sentRequest{r.Method, r.RequestURI, r.Host, r.Header, string(body)}
-	}))
-	t.Cleanup(receiver.Close)
-	b := setupGuarded(t, enginetest.Guard())
+	b, receiver, got := runsCommands(t)
 	b.signIn(engine.RoleDeveloper)
 	var secret engine.Secret
 	for scheme, header := range map[engine.SigningScheme]string{engine.SigningV1: "", engine.SigningV1a: "", engine.SigningHex: "X-Signature"} {
 		path, page := b.sent(func(w *engine.Webhook) {
-			w.URL, w.Signing.Scheme, w.Signing.Header, w.Name = receiver.URL, scheme, header, string(scheme)
+			w.URL, w.Signing.Scheme, w.Signing.Header, w.Name = receiver, scheme, header, string(scheme)
 			w.Headers = []engine.Header{{Name: "X-Token", Value: "hush hush", Sensitive: true}}
 		})
 		sent := <-got

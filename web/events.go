@@ -61,14 +61,11 @@ func (s *Server) eventList(r *http.Request, q listQuery) (views.EventList, error
 
 // eventNews counts what came after the row that the poll names.
 func (s *Server) eventNews(ctx context.Context, q listQuery, filter engine.EventFilter) (views.News, error) {
-	news := views.News{ShowURL: views.EventsURL(q.pairs()...), PollURL: views.EventsURL(q.pairs("newer", q.newer)...)}
-	filter.Limit = newsTo
-	if len(readCursor(&filter.After, q.newer)) > 0 {
-		return news, nil
-	}
-	page, err := s.store.ListEvents(ctx, filter)
-	news.New, news.More = len(page.Rows), page.Newer
-	return news, err
+	return newsAfter(q, views.EventsURL, &filter.After, func() (int, bool, error) {
+		filter.Limit = newsTo
+		page, err := s.store.ListEvents(ctx, filter)
+		return len(page.Rows), page.Newer, err
+	})
 }
 
 // noEvents says why there are none, and at first use how there come to be some.

@@ -70,9 +70,6 @@ func (s *Server) handleInvitationAccepted(w http.ResponseWriter, r *http.Request
 	if err == nil {
 		err = s.signIn(w, r, &u)
 	}
-	if err == nil {
-		err = s.store.SignedIn(r.Context(), s.actor(r), u.ID)
-	}
 	if err != nil {
 		s.fail(w, r, err)
 		return

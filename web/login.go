@@ -69,10 +69,6 @@ func (s *Server) handleLoginCheck(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	if err := s.store.SignedIn(r.Context(), s.actor(r), user.ID); err != nil {
-		s.fail(w, r, err)
-		return
-	}
 	http.Redirect(w, r, afterLogin(form.Next), http.StatusSeeOther)
 }
 

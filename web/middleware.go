@@ -90,7 +90,6 @@ func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 // withAccessLog writes one line for each request. What goes well and is frequent is for debugging only.
 func (s *Server) withAccessLog(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		start := time.Now()
 		sw := &statusWriter{ResponseWriter: w}
 		next.ServeHTTP(sw, r)
 		level := slog.LevelInfo
@@ -106,7 +105,7 @@ func (s *Server) withAccessLog(next http.Handler) http.Handler {
 		v := visitOf(r)
 		attrs := []slog.Attr{
 			slog.String("request", v.requestID), slog.String("method", r.Method), slog.String("path", r.URL.Path),
-			slog.Int("status", sw.status), slog.Duration("took", time.Since(start)), slog.String("ip", v.ip),
+			slog.Int("status", sw.status), slog.Duration("took", time.Since(v.began)), slog.String("ip", v.ip),
 		}
 		if v.user != nil {
 			attrs = append(attrs, slog.String("user", v.user.Login))

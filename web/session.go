@@ -204,8 +204,16 @@ func (s *Server) isToSlide(session *sessions.Session) bool {
 	return hasEnd && hasStart && sessionEnd(created, time.Now(), s.store.Settings()).Sub(end) >= slideAfter
 }
 
-// signIn starts a new session for the user; one that the browser had before ends.
+// signIn starts a new session for the user, and notes that it began.
 func (s *Server) signIn(w http.ResponseWriter, r *http.Request, user *engine.User) error {
+	if err := s.startSession(w, r, user); err != nil {
+		return err
+	}
+	return s.store.SignedIn(r.Context(), s.actor(r), user.ID)
+}
+
+// startSession starts a new session for the user; one that the browser had before ends.
+func (s *Server) startSession(w http.ResponseWriter, r *http.Request, user *engine.User) error {
 	v := visitOf(r)
 	if err := s.sessions.drop(r.Context(), v.session); err != nil {
 		return err

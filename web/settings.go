@@ -3,7 +3,6 @@ package web
 import (
 	"context"
 	"net/http"
-	"strings"
 
 	"labhook/engine"
 	"labhook/views"
@@ -89,7 +88,7 @@ func (s *Server) allSettings(ctx context.Context) ([]views.ServerSetting, error)
 	site := stored.Site(given)
 	for _, group := range views.SettingsGroups {
 		for _, one := range engine.SettingGroup(group).Settings() {
-			name := strings.ReplaceAll(one.Name, "_", "-")
+			name := views.SettingName(one.Name)
 			flag := started[name]
 			delete(started, name)
 			list = append(list, views.ServerSetting{

@@ -84,10 +84,6 @@ func (s *Server) handleSetupSave(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	if err := s.store.SignedIn(r.Context(), s.actor(r), user.ID); err != nil {
-		s.fail(w, r, err)
-		return
-	}
 	s.redirect(w, r, views.AdminURL(), "Your account was created, and you are signed in.")
 }
 

@@ -90,38 +90,28 @@ func (s *server) guard(n need, b *body, next http.HandlerFunc) http.HandlerFunc 
 	}
 }
 
-const noSuchKey = "The API key is not known, was revoked or has expired"
-
 // authenticate returns the key of a request. The key of an API consumer opens nothing while the consumer is out of use.
 func (s *server) authenticate(r *http.Request, ip string) (engine.APIKey, error) {
 	text := keyText(r.Header)
 	if text == "" {
 		return engine.APIKey{}, unauthorized("Send an API key in the header Authorization: Bearer KEY, or in the header api_key: KEY")
 	}
-	key, err := s.Store.Authenticate(r.Context(), text, ip)
+	key, owner, err := s.Store.Authenticate(r.Context(), text, ip)
 	if errors.Is(err, engine.ErrNotFound) {
-		return key, unauthorized(noSuchKey)
+		return key, unauthorized("The API key is not known, was revoked or has expired")
 	} else if err != nil {
 		return key, fmt.Errorf("look up API key: %w", err)
 	}
-	if key.ConsumerID != 0 {
-		// Keys are cached, consumers are not: a change of the consumer counts at once.
-		c := s.Store.Directory().Consumer(key.ConsumerID)
-		if c == nil {
-			return key, unauthorized(noSuchKey)
-		}
-		err = inUse(c)
+	if owner != nil {
+		err = inUse(owner)
 	}
 	return key, err
 }
 
 // inUse returns a problem unless the consumer is active now.
 func inUse(c *engine.APIConsumer) error {
-	switch c.State(time.Now()) {
-	case engine.ConsumerDisabled:
-		return newProblem(http.StatusForbidden, "The API consumer is disabled")
-	case engine.ConsumerExpired:
-		return newProblem(http.StatusForbidden, "API access has expired")
+	if why := c.Closed(time.Now()); why != "" {
+		return newProblem(http.StatusForbidden, why)
 	}
 	return nil
 }

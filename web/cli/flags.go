@@ -221,11 +221,14 @@ func (n *networks) Set(text string) (err error) {
 // expiry is a flag with a moment in the future: "90d", "12h", "2027-01-31" or an RFC 3339 time. Zero is never.
 type expiry struct{ time.Time }
 
-func (e *expiry) String() string {
-	if e.IsZero() {
+func (e *expiry) String() string { return timeText(e.Time) }
+
+// timeText writes the value of a flag that is a time; "" for the zero one.
+func timeText(t time.Time) string {
+	if t.IsZero() {
 		return ""
 	}
-	return e.UTC().Format(time.RFC3339)
+	return t.UTC().Format(time.RFC3339)
 }
 
 // Set reads the moment; spans count from now.

@@ -119,12 +119,7 @@ func printLine(w io.Writer, value any) error {
 // moment is a flag with a moment in the past: "2h" and "7d" ago, "2026-11-20" or an RFC 3339 time. Zero is not given.
 type moment struct{ time.Time }
 
-func (m *moment) String() string {
-	if m.IsZero() {
-		return ""
-	}
-	return m.UTC().Format(time.RFC3339)
-}
+func (m *moment) String() string { return timeText(m.Time) }
 
 // Set reads the moment; spans count back from now, and a date is the beginning of that day on this host.
 func (m *moment) Set(text string) error {

@@ -45,7 +45,7 @@ func TestFirstRun(t *testing.T) {
 	if !regexp.MustCompile(`^lhk_[a-z0-9]{26}$`).MatchString(key) {
 		t.Fatalf("the key is %q", key)
 	}
-	if k, err := s.store.Authenticate(t.Context(), key, ""); err != nil || k.Description != "Lab platform" {
+	if k, _, err := s.store.Authenticate(t.Context(), key, ""); err != nil || k.Description != "Lab platform" {
 		t.Errorf("the key opens %+v, %v", k, err)
 	}
 	b.follow(".actions a.primary")

@@ -139,8 +139,6 @@ func wrongMethod(method string, actions map[string]action) *refusal {
 	return out
 }
 
-const noSuchKey = "Invalid username/password. The API key is not known, was revoked or has expired."
-
 // authenticate returns the key of a request when it may do what needs the scope. Keys come as the user of Basic
 // authentication, whose password is empty with Skilljar and not looked at, or as a bearer token. What is left of the key's
 // rate is written into h.
@@ -152,24 +150,17 @@ func (s *server) authenticate(h http.Header, r *http.Request, scope engine.Scope
 	if text == "" {
 		return engine.APIKey{}, unauthorized("Authentication credentials were not provided. Send an API key as the user name of Basic authentication, with an empty password.")
 	}
-	key, err := s.Store.Authenticate(r.Context(), text, remoteIP(r))
+	key, owner, err := s.Store.Authenticate(r.Context(), text, remoteIP(r))
 	switch {
 	case errors.Is(err, engine.ErrNotFound):
-		return key, unauthorized(noSuchKey)
+		return key, unauthorized("Invalid username/password. The API key is not known, was revoked or has expired.")
 	case err != nil:
 		return key, fmt.Errorf("look up API key: %w", err)
-	case key.ConsumerID == 0:
+	case owner == nil:
 		return key, refuse(http.StatusForbidden, "Webhooks here are those of one API consumer. Send a key of that consumer; this one is a platform key.")
 	}
-	consumer := s.Store.Directory().Consumer(key.ConsumerID)
-	if consumer == nil { // deleted a moment ago
-		return key, unauthorized(noSuchKey)
-	}
-	switch consumer.State(time.Now()) {
-	case engine.ConsumerDisabled:
-		return key, refuse(http.StatusForbidden, "The API consumer is disabled.")
-	case engine.ConsumerExpired:
-		return key, refuse(http.StatusForbidden, "API access has expired.")
+	if why := owner.Closed(time.Now()); why != "" {
+		return key, refuse(http.StatusForbidden, why+".")
 	}
 	if !key.Scope.Allows(scope) {
 		return key, refuse(http.StatusForbidden,
