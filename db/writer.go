@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -131,6 +132,9 @@ func (w *writer) loop() {
 	timer.Stop()
 	group := make([]operation, 0, maxGroup)
 	for op := range w.queue {
+		// Whoever is ready to run may be about to queue something: under load, groups are twice as large for that, and an
+		// idle host runs on at once.
+		runtime.Gosched()
 		group = w.gather(append(group[:0], op), timer)
 		w.run(group)
 		clear(group) // lets go of what the closures hold
