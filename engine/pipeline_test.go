@@ -85,6 +85,7 @@ type bench struct {
 	wire     *wire
 	consumer engine.APIConsumer
 	chance   func() float64 // nil: the engine's own
+	log      *slog.Logger   // of the engines that start begins
 }
 
 func setup(t *testing.T, limits engine.Limits) *bench {
@@ -94,7 +95,7 @@ func setup(t *testing.T, limits engine.Limits) *bench {
 
 func setupWithChance(t *testing.T, limits engine.Limits, chance func() float64) *bench {
 	t.Helper()
-	b := &bench{t: t, store: dbtest.Open(t), wire: &wire{}, chance: chance}
+	b := &bench{t: t, store: dbtest.Open(t), wire: &wire{}, chance: chance, log: slog.New(slog.DiscardHandler)}
 	c, err := b.store.CreateConsumer(t.Context(), engine.System, engine.APIConsumer{Name: "LMS", Enabled: true})
 	if err != nil {
 		t.Fatal(err)
@@ -108,7 +109,7 @@ func setupWithChance(t *testing.T, limits engine.Limits, chance func() float64) 
 func (b *bench) start(limits engine.Limits) {
 	b.t.Helper()
 	e := engine.New(engine.Config{
-		Guard: enginetest.StrictGuard(), Log: slog.New(slog.DiscardHandler), Transport: b.wire, Limits: limits, Grace: 5 * time.Second,
+		Guard: enginetest.StrictGuard(), Log: b.log, Transport: b.wire, Limits: limits, Grace: 5 * time.Second,
 		Chance: b.chance,
 	}, b.store)
 	if err := e.Start(b.t.Context()); err != nil {

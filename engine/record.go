@@ -57,9 +57,22 @@ func (e *Engine) logAttempt(s *Sending, r *Record) {
 	if a.Outcome.Kind == OutcomeDelivered && !d.Test {
 		level = slog.LevelDebug
 	}
-	if !e.log.Enabled(context.Background(), level) {
-		return
+	if e.log.Enabled(context.Background(), level) {
+		e.log.Log(context.Background(), level, "attempt finished", attemptWords(s, a)...)
 	}
+	if a.Outcome.Kind == OutcomeGiveUp && !d.Test {
+		action := ErrorActionLog
+		if w := e.store.Directory().Webhook(d.WebhookID); w != nil {
+			action = w.ErrorAction
+		}
+		e.log.Warn("delivery failed", "delivery", d.ID.String(), "event", s.Event.PublicID(), "webhook", d.WebhookID.String(),
+			"subject", s.Event.Subject, "attempts", a.Number, "class", string(a.Outcome.Class), "status", a.status(), "error_action", string(action))
+	}
+}
+
+// attemptWords are what the line of an attempt says.
+func attemptWords(s *Sending, a *Attempt) []any {
+	d := &s.Delivery
 	args := []any{
 		"delivery", d.ID.String(), "event", s.Event.PublicID(), "type", s.Event.Type, "webhook", d.WebhookID.String(),
 		"subject", s.Event.Subject, "attempt", a.Number, "outcome", string(a.Outcome.Kind), "status", a.status(),
@@ -77,15 +90,7 @@ func (e *Engine) logAttempt(s *Sending, r *Record) {
 	if d.Test {
 		args = append(args, "test", true)
 	}
-	e.log.Log(context.Background(), level, "attempt finished", args...)
-	if a.Outcome.Kind == OutcomeGiveUp && !d.Test {
-		action := ErrorActionLog
-		if w := e.store.Directory().Webhook(d.WebhookID); w != nil {
-			action = w.ErrorAction
-		}
-		e.log.Warn("delivery failed", "delivery", d.ID.String(), "event", s.Event.PublicID(), "webhook", d.WebhookID.String(),
-			"subject", s.Event.Subject, "attempts", a.Number, "class", string(a.Outcome.Class), "status", a.status(), "error_action", string(action))
-	}
+	return args
 }
 
 // keepGoing keeps a panic in one attempt from ending the process. The delivery is found by the rescue.
