@@ -285,7 +285,8 @@ type Timings struct {
 	DNS     int64 `json:"dns"`
 	Connect int64 `json:"connect"`
 	TLS     int64 `json:"tls"`
-	Wait    int64 `json:"wait" doc:"Until the first byte of the answer"`
+	Sent    int64 `json:"sent" doc:"Until the request was written; 0 in older attempts"`
+	Wait    int64 `json:"wait" doc:"Until the first byte of the answer, sent included"`
 	Body    int64 `json:"body"`
 	Total   int64 `json:"total"`
 	Reused  bool  `json:"reused" doc:"The connection was open already"`

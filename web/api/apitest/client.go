@@ -2199,11 +2199,14 @@ type Timings struct {
 	Dns     int64 `json:"dns"`
 
 	// Reused The connection was open already
-	Reused bool  `json:"reused"`
-	Tls    int64 `json:"tls"`
-	Total  int64 `json:"total"`
+	Reused bool `json:"reused"`
 
-	// Wait Until the first byte of the answer
+	// Sent Until the request was written; 0 in older attempts
+	Sent  int64 `json:"sent"`
+	Tls   int64 `json:"tls"`
+	Total int64 `json:"total"`
+
+	// Wait Until the first byte of the answer, sent included
 	Wait int64 `json:"wait"`
 }
 
