@@ -13,7 +13,7 @@ import (
 )
 
 // attemptsInFull is how many attempts a page shows with request and answer. Earlier ones are a line each.
-const attemptsInFull = 12
+const attemptsInFull = 10
 
 // DeliveryDetail is a delivery with its attempts.
 type DeliveryDetail struct {
