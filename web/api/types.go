@@ -58,7 +58,7 @@ type Webhook struct {
 	Name             string      `json:"name"`
 	Events           []string    `json:"events" nullable:"false" doc:"Codes or labels of event types, or * alone for all but the system events"`
 	Verb             string      `json:"verb"`
-	URL              string      `json:"url" example:"https://hooks.example.com/lab" doc:"May hold tokens such as {id}"`
+	URL              string      `json:"url" example:"https://hooks.example.com/lab" doc:"May hold tokens such as {id}. To keys without the scope manage the values of its query are shown as ••••"`
 	Headers          []Header    `json:"headers" nullable:"false"`
 	SendLabDetails   bool        `json:"send_lab_details" doc:"Send the lab details, or the data of an event that has none, as the body, and not content"`
 	Content          string      `json:"content" doc:"A body of your own; may hold tokens such as @lab.User.Id"`
@@ -254,7 +254,7 @@ type Attempt struct {
 // SentRequest is a request as it went out, secrets masked.
 type SentRequest struct {
 	Verb    string       `json:"verb"`
-	URL     string       `json:"url"`
+	URL     string       `json:"url" doc:"To keys without the scope manage the values of its query are shown as ••••"`
 	Headers []HeaderLine `json:"headers" nullable:"false"`
 	Content
 }

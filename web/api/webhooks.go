@@ -66,7 +66,7 @@ func (s *server) webhookWriter(ctx context.Context) (func(*engine.Webhook) Webho
 		until[streak.WebhookID] = streak.PausedUntil
 	}
 	return func(w *engine.Webhook) Webhook {
-		out := webhookOut(w)
+		out := callOf(ctx).webhookOut(w)
 		out.PausedUntil = timeOrNull(until[w.ID])
 		return out
 	}, nil
@@ -89,7 +89,7 @@ func (s *server) webhookAnswer(ctx context.Context, w *engine.Webhook) (*webhook
 	if err != nil {
 		return nil, err
 	}
-	out := &webhookAnswer{etag(w), webhookOut(w)}
+	out := &webhookAnswer{etag(w), callOf(ctx).webhookOut(w)}
 	out.Body.PausedUntil = timeOrNull(streak.PausedUntil)
 	return out, nil
 }

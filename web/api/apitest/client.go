@@ -2049,8 +2049,10 @@ type SentRequest struct {
 	// Encoding How body is written: base64 where it is no UTF-8 text
 	Encoding SentRequestEncoding `json:"encoding"`
 	Headers  []HeaderLine        `json:"headers"`
-	Url      string              `json:"url"`
-	Verb     string              `json:"verb"`
+
+	// Url To keys without the scope manage the values of its query are shown as ••••
+	Url  string `json:"url"`
+	Verb string `json:"verb"`
 }
 
 // SentRequestEncoding How body is written: base64 where it is no UTF-8 text
@@ -2286,7 +2288,7 @@ type Webhook struct {
 	Timeout   int64      `json:"timeout"`
 	UpdatedAt *time.Time `json:"updated_at,omitempty"`
 
-	// Url May hold tokens such as {id}
+	// Url May hold tokens such as {id}. To keys without the scope manage the values of its query are shown as ••••
 	//
 	// Example: https://hooks.example.com/lab
 	Url  string      `json:"url"`
@@ -2382,7 +2384,7 @@ type WebhookInput struct {
 	Timeout   *int64     `json:"timeout,omitempty"`
 	UpdatedAt *time.Time `json:"updated_at,omitempty"`
 
-	// Url May hold tokens such as {id}
+	// Url May hold tokens such as {id}. To keys without the scope manage the values of its query are shown as ••••
 	//
 	// Example: https://hooks.example.com/lab
 	Url  string            `json:"url"`
