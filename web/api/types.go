@@ -66,9 +66,9 @@ type Webhook struct {
 	Enabled          bool        `json:"enabled"`
 	Blocking         bool        `json:"blocking" doc:"Until its delivery ends, later webhooks and events of the same lab instance wait"`
 	Delay            int         `json:"delay" doc:"Seconds before the first attempt"`
-	Timeout          int         `json:"timeout" doc:"Seconds for one attempt; absent where retry_policy is given: what that policy suggests"`
-	Retries          int         `json:"retries" doc:"Attempts after the first one; absent where retry_policy is given: what that policy suggests"`
-	RetryPolicy      RetryPolicy `json:"retry_policy"`
+	Timeout          int         `json:"timeout" doc:"Seconds for one attempt; absent: what retry_policy suggests where that is sent, else what the settings have for a new webhook"`
+	Retries          int         `json:"retries" doc:"Attempts after the first one; absent: what retry_policy suggests where that is sent, else what the settings have for a new webhook"`
+	RetryPolicy      RetryPolicy `json:"retry_policy" doc:"Absent: what the settings have for a new webhook, which is studio until somebody changes it"`
 	ErrorAction      string      `json:"error_action" doc:"What happens when the last attempt has failed"`
 	NotificationText string      `json:"notification_text" doc:"What notify_user says; empty: a standard sentence"`
 	EndLabConfirmed  bool        `json:"end_lab_confirmed" doc:"Learners may lose work: end_lab at events at which they work in the lab needs it"`
