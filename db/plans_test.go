@@ -162,6 +162,7 @@ func TestPipelinePlans(t *testing.T) {
 		{deleteOldAnswers, []any{1, 1}},
 		{"DELETE FROM sessions WHERE expires_at <= ?", []any{1}},
 		{selectNextSubject, []any{"a", "b"}},
+		{selectSameID, []any{"a", 1}},
 		{selectInvited, []any{"a", 1}},
 		{"SELECT " + keyColumns + " FROM api_keys WHERE hash = ?", []any{"a"}},
 		{"SELECT " + keyColumns + " FROM api_keys WHERE consumer IS ? ORDER BY id DESC", []any{1}},
