@@ -194,24 +194,30 @@ func (s *Server) findSent(ctx context.Context, found []views.FindGroup, text str
 			add(engine.DeliveryFilter{Subject: hit.Text})
 		}
 	}
-	slices.SortFunc(rows, func(a, b engine.DeliveryRow) int { return cmp.Compare(b.ID, a.ID) })
-	rows = slices.CompactFunc(rows, func(a, b engine.DeliveryRow) bool { return a.ID == b.ID })
-	if len(rows) <= maxHits {
-		deliveries.More = views.Link{}
-	}
-	for _, d := range rows[:min(len(rows), maxHits)] {
-		about := views.BadgeWord(d.State) + " · " + dir.Catalog().Label(d.EventType) + " · " + d.WebhookName
-		if d.Subject != "" {
-			about += " · " + d.Subject
-		}
-		deliveries.Hits = append(deliveries.Hits, views.FindHit{Link: views.Link{Text: d.ID.String(), URL: views.DeliveryURL(d.ID)}, About: about})
-	}
+	s.newestHits(&deliveries, rows)
 	for _, g := range []views.FindGroup{events, deliveries} {
 		if len(g.Hits) > 0 {
 			groups = append(groups, g)
 		}
 	}
 	return groups, err
+}
+
+// newestHits puts the newest of deliveries into a group, each once. It keeps More only where there are others.
+func (s *Server) newestHits(deliveries *views.FindGroup, rows []engine.DeliveryRow) {
+	catalog := s.store.Directory().Catalog()
+	slices.SortFunc(rows, func(a, b engine.DeliveryRow) int { return cmp.Compare(b.ID, a.ID) })
+	rows = slices.CompactFunc(rows, func(a, b engine.DeliveryRow) bool { return a.ID == b.ID })
+	if len(rows) <= maxHits {
+		deliveries.More = views.Link{}
+	}
+	for _, d := range rows[:min(len(rows), maxHits)] {
+		about := views.BadgeWord(d.State) + " · " + catalog.Label(d.EventType) + " · " + d.WebhookName
+		if d.Subject != "" {
+			about += " · " + d.Subject
+		}
+		deliveries.Hits = append(deliveries.Hits, views.FindHit{Link: views.Link{Text: d.ID.String(), URL: views.DeliveryURL(d.ID)}, About: about})
+	}
 }
 
 // onlyHit returns the page of the only hit, or the only one that is called exactly that; "" when there are several.
