@@ -142,15 +142,15 @@ func insertAttempt(t *tx, r engine.Record, number int) error {
 	return t.exec(`INSERT INTO attempts (id, delivery, number, trigger, started_at, webhook_version, verb, url, request_headers,
 			event_body, request_body, proto, status, answer_headers, answer_body, truncated, outcome, class, error, retry_at,
 			dns_us, connect_us, tls_us, wait_us, body_us, total_us, reused, remote_addr, answer_reason, unfilled,
-			tls_version, cert_ends_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			tls_version, cert_ends_at, sent_us)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		int64(a.ID), int64(a.DeliveryID), number, string(a.Trigger), a.StartedAt.UnixMilli(), a.WebhookVersion,
 		a.Request.Verb, a.Request.URL, strings.Join(a.Request.Headers, "\n"), r.EventBody, requestBody,
 		proto, status, headers, answerBody, truncated,
 		string(a.Outcome.Kind), string(a.Outcome.Class), a.Outcome.Error, millis(a.Outcome.RetryAt),
 		a.Timings.DNS, a.Timings.Connect, a.Timings.TLS, a.Timings.Wait, a.Timings.Body, a.Timings.Total,
 		a.Timings.Reused, a.RemoteAddr, reason, orNull(strings.Join(a.Unfilled, "\n")),
-		orNull(int64(a.Secure.Version)), millis(a.Secure.CertificateEnds))
+		orNull(int64(a.Secure.Version)), millis(a.Secure.CertificateEnds), a.Timings.Sent)
 }
 
 // Attempts returns the attempts of a delivery, oldest first.
@@ -159,7 +159,7 @@ func (s *Store) Attempts(ctx context.Context, id engine.DeliveryID) ([]engine.At
 			a.verb, a.url, a.request_headers, CASE WHEN a.event_body = 1 OR `+bodyGone+` THEN e.data ELSE a.request_body END,
 			a.proto, a.status, a.answer_headers, a.answer_body, a.truncated, a.outcome, a.class, a.error, a.retry_at,
 			a.dns_us, a.connect_us, a.tls_us, a.wait_us, a.body_us, a.total_us, a.reused, a.remote_addr, a.answer_reason, a.unfilled,
-			a.tls_version, a.cert_ends_at
+			a.tls_version, a.cert_ends_at, a.sent_us
 		FROM attempts a CROSS JOIN deliveries d ON d.id = a.delivery CROSS JOIN events e ON e.id = d.event
 		WHERE a.delivery = ? ORDER BY a.number`, id)
 	if err != nil {
@@ -181,7 +181,7 @@ func scanAttempt(row scanner) (a engine.Attempt, err error) {
 		&a.Outcome.Kind, &a.Outcome.Class, &a.Outcome.Error, at(&a.Outcome.RetryAt),
 		&a.Timings.DNS, &a.Timings.Connect, &a.Timings.TLS, &a.Timings.Wait, &a.Timings.Body, &a.Timings.Total,
 		&a.Timings.Reused, &a.RemoteAddr, &reason, orZero(&unfilled),
-		orZero(&a.Secure.Version), at(&a.Secure.CertificateEnds))
+		orZero(&a.Secure.Version), at(&a.Secure.CertificateEnds), &a.Timings.Sent)
 	if at, gone := goneAt(a.Request.Body); gone {
 		a.Request.Body, a.BodyGoneAt = nil, at
 	}

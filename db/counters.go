@@ -242,10 +242,11 @@ const maxWaitingCounted = 10_000
 // Health is how the whole installation does.
 type Health struct {
 	Last24h Day
-	// Waiting counts the deliveries that are scheduled, queued or retrying; WaitingMore: there are more than that.
-	Waiting     int
-	WaitingMore bool
-	// OldestDue is the earliest due time of those; zero when none waits.
+	// Waiting counts the deliveries in one of engine.WaitingStates, Retrying those that failed and are tried again. More:
+	// there are more than that.
+	Waiting, Retrying         int
+	WaitingMore, RetryingMore bool
+	// OldestDue is the earliest due time of those in one of engine.DueStates; zero when there are none.
 	OldestDue time.Time
 	// ClosedGates counts the gates that hold a lane; GateClosedAt is since when the first of them does.
 	ClosedGates  int
@@ -260,12 +261,11 @@ func (s *Store) Health(ctx context.Context, now time.Time) (Health, error) {
 	if err != nil {
 		return h, err
 	}
-	err = s.read.QueryRowContext(ctx, selectWaitingCount, maxWaitingCounted+1).Scan(&h.Waiting)
-	if err != nil {
-		return h, fmt.Errorf("count waiting deliveries: %w", err)
+	if h.Waiting, h.WaitingMore, err = s.countWaiting(ctx, engine.WaitingStates); err != nil {
+		return h, err
 	}
-	if h.WaitingMore = h.Waiting > maxWaitingCounted; h.WaitingMore {
-		h.Waiting = maxWaitingCounted
+	if h.Retrying, h.RetryingMore, err = s.countWaiting(ctx, []engine.DeliveryState{engine.StateRetrying}); err != nil {
+		return h, err
 	}
 	next, err := s.NextDue(ctx)
 	if err != nil {
@@ -280,5 +280,11 @@ func (s *Store) Health(ctx context.Context, now time.Time) (Health, error) {
 	return h, err
 }
 
-const selectWaitingCount = `SELECT count(*) FROM (
-	SELECT 1 FROM deliveries INDEXED BY deliveries_due WHERE due_at IS NOT NULL LIMIT ?)`
+// countWaiting counts the deliveries in those states, none of which is an end, as far as maxWaitingCounted.
+func (s *Store) countWaiting(ctx context.Context, states []engine.DeliveryState) (n int, more bool, err error) {
+	n, more, err = s.CountDeliveries(ctx, engine.DeliveryFilter{States: states}, maxWaitingCounted)
+	if err != nil {
+		return 0, false, fmt.Errorf("count what waits: %w", err)
+	}
+	return n, more, nil
+}

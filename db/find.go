@@ -30,3 +30,14 @@ func (s *Store) SubjectsFrom(ctx context.Context, prefix string, limit int) ([]s
 	}
 	return subjects, nil
 }
+
+const selectSameID = "SELECT " + eventColumns + " FROM events e INDEXED BY events_sender_id WHERE e.sender_id = ? ORDER BY e.scope LIMIT ?"
+
+// EventsOfSenders returns the first events to which their senders gave that id: each sender has its own.
+func (s *Store) EventsOfSenders(ctx context.Context, id string, limit int) ([]engine.Event, error) {
+	events, err := list(ctx, s, scanEvent, selectSameID, id, limit)
+	if err != nil {
+		return nil, fmt.Errorf("find events: %w", err)
+	}
+	return events, nil
+}

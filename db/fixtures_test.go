@@ -98,7 +98,7 @@ func attempt(d engine.Delivery, w engine.Webhook, number, status int) engine.Rec
 	a := engine.Attempt{
 		DeliveryID: d.ID, Number: number, Trigger: d.Trigger, StartedAt: start, WebhookVersion: w.Version,
 		Request: engine.SentRequest{Verb: "POST", URL: w.URL, Headers: []string{"Content-Type: application/json", "Host: hooks.example.com"}},
-		Timings: engine.Timings{DNS: 1, Connect: 2, TLS: 3, Wait: 4, Body: 5, Total: 15, Reused: true}, RemoteAddr: "192.0.2.9:443",
+		Timings: engine.Timings{DNS: 1, Connect: 2, TLS: 3, Sent: 1, Wait: 4, Body: 5, Total: 15, Reused: true}, RemoteAddr: "192.0.2.9:443",
 		Secure: engine.Secure{Version: tls.VersionTLS13, CertificateEnds: start.AddDate(0, 1, 0)},
 	}
 	var class engine.FailureClass

@@ -64,7 +64,9 @@ type Answer struct {
 // a connection that was used again has no DNS, Connect and TLS.
 type Timings struct {
 	DNS, Connect, TLS int64
-	// Wait is from the connection being ready to the first byte of the answer.
+	// Sent is from the connection being ready to the request being written; 0 in attempts of which that was not noted.
+	Sent int64
+	// Wait is from the connection being ready to the first byte of the answer, Sent included.
 	Wait int64
 	// Body is the reading of the answer's body.
 	Body  int64

@@ -27,6 +27,13 @@ var DeliveryStates = []DeliveryState{
 	StateDelivered, StateFailed, StateCancelled, StateSkipped,
 }
 
+// WaitingStates are those that "waiting" names on screens: a delivery in one of them has not had its attempt yet. One that
+// failed and is tried again is retrying.
+var WaitingStates = []DeliveryState{StateScheduled, StateHeld, StateQueued, StateSending}
+
+// DueStates are those in which a delivery has a due time.
+var DueStates = []DeliveryState{StateScheduled, StateQueued, StateRetrying}
+
 // Final reports whether nothing more happens by itself.
 func (s DeliveryState) Final() bool {
 	switch s {

@@ -51,9 +51,9 @@ func ParseResult(text string) (Result, error) {
 		return Result{Class: class}, nil
 	}
 	digits, group := strings.CutSuffix(strings.ToLower(text), "xx")
-	least, most := 100, 999
+	least, most := 100, 599
 	if group {
-		least, most = 1, 9
+		least, most = 1, 5
 	}
 	n, err := strconv.Atoi(digits)
 	classes := make([]string, len(FailureClasses))

@@ -19,7 +19,7 @@ func TestParseResult(t *testing.T) {
 			t.Errorf("%q is written as %q", text, got)
 		}
 	}
-	for _, text := range []string{"0", "99", "1000", "xx", "0xx", "10xx", "+503", "0503", "slow", "5x"} {
+	for _, text := range []string{"0", "99", "600", "700", "999", "1000", "6xx", "9xx", "xx", "0xx", "10xx", "+503", "0503", "slow", "5x"} {
 		if got, err := engine.ParseResult(text); err == nil {
 			t.Errorf("%q is read as %+v", text, got)
 		}

@@ -14,6 +14,9 @@ import (
 // change a webhook could send to a host of their own what they may not read. Signing secrets and the key of a certificate
 // are kept, for no request carries them.
 func (w *Webhook) KeepMasked(before *Webhook) {
+	if w.URL == MaskQuery(before.URL) {
+		w.URL = before.URL
+	}
 	if origin(w.URL) == origin(before.URL) {
 		KeepMasked(w.Headers, before.Headers)
 		w.BasicAuth.Password = unmasked(w.BasicAuth.Password, before.BasicAuth.Password)

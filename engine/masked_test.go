@@ -50,6 +50,24 @@ func TestKeepMaskedOfWebhook(t *testing.T) {
 	}
 }
 
+// TestKeepMaskedURL: a URL that is sent back as those read it who must not see its query stays what it was.
+func TestKeepMaskedURL(t *testing.T) {
+	t.Parallel()
+	const before = "https://hooks.example.com/lab?token=hush&x"
+	for sent, want := range map[string]string{
+		engine.MaskQuery(before):        before,
+		before:                          before,
+		"https://hooks.example.com/lab": "https://hooks.example.com/lab",
+		"https://hooks.example.com/other?token=••••&••••": "https://hooks.example.com/other?token=••••&••••",
+	} {
+		w := engine.Webhook{URL: sent}
+		w.KeepMasked(&engine.Webhook{URL: before})
+		if w.URL != want {
+			t.Errorf("%s became %s, want %s", sent, w.URL, want)
+		}
+	}
+}
+
 // TestMovedWebhook: what a request carries goes to another host only when it is entered again.
 func TestMovedWebhook(t *testing.T) {
 	t.Parallel()

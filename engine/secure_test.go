@@ -86,6 +86,9 @@ func TestSecure(t *testing.T) {
 				if err != nil || len(attempts) != 1 {
 					t.Fatalf("%d attempts, %v", len(attempts), err)
 				}
+				if took := attempts[0].Timings; took.Sent > took.Wait || (took.Sent > 0) != (took.Wait > 0) {
+					t.Errorf("attempt %d: the request was sent after %d µs of %d", i+1, took.Sent, took.Wait)
+				}
 				if a := attempts[0]; a.Outcome.Class != tt.class || a.Secure != tt.want || a.Timings.Reused != (i > 0) {
 					t.Errorf("attempt %d: %q over %+v, reused %v; want %q over %+v", i+1, a.Outcome.Error, a.Secure, a.Timings.Reused, tt.class, tt.want)
 				}

@@ -118,6 +118,7 @@ type stopwatch struct {
 	mu                                          sync.Mutex
 	dnsStart, dnsEnd, connectStart, connectEnd  time.Time
 	tlsStart, tlsEnd, gotConn, firstByte, ended time.Time
+	written                                     time.Time
 	reused                                      bool
 	remote                                      string
 	secure                                      Secure
@@ -148,6 +149,11 @@ func (s *stopwatch) trace() *httptrace.ClientTrace {
 			if conn, ok := info.Conn.(*tls.Conn); ok {
 				state := conn.ConnectionState()
 				s.secure = secureOf(&state, nil)
+			}
+		},
+		WroteRequest: func(info httptrace.WroteRequestInfo) {
+			if info.Err == nil {
+				mark(&s.written)
 			}
 		},
 		GotFirstResponseByte: func() { mark(&s.firstByte) },
@@ -195,6 +201,7 @@ func (s *stopwatch) read(start time.Time) (Timings, string, Secure) {
 		DNS: s.span(s.dnsStart, s.dnsEnd), Connect: s.span(s.connectStart, s.connectEnd), TLS: s.span(s.tlsStart, s.tlsEnd),
 		Wait: s.span(s.gotConn, s.firstByte), Body: s.span(s.firstByte, s.ended), Reused: s.reused,
 	}
+	t.Sent = min(s.span(s.gotConn, s.written), t.Wait) // an answer may begin before the request has ended
 	t.Total = s.ended.Sub(start).Microseconds()
 	return t, s.remote, s.secure
 }

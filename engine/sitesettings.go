@@ -22,7 +22,7 @@ var SettingList = []SiteSetting{
 
 	{
 		Group: DeliverySettings, Name: "new_policy", Label: "Retry policy of a new webhook", Kind: ChoiceKind, Choices: presets(),
-		About: "What the form of a new webhook begins with. Webhooks that are there keep what they have, and the API's defaults stay.",
+		About: "What the form of a new webhook begins with, and what the API takes where a field is absent. Webhooks that are there keep what they have.",
 		field: func(s *SiteSettings) settingField { return textField{&s.NewPolicy, presetName} },
 	},
 	{

@@ -254,6 +254,8 @@ func checkURL(bad *InvalidError, raw string) {
 		bad.add("url", "The URL names no host; enter one %s", example)
 	case u.User != nil:
 		bad.add("url", "The URL must not hold a user or password; send an Authorization header instead")
+	case strings.Contains(u.RawQuery, Mask):
+		bad.add("url", "Enter the query of the URL in full; its dots stand for no stored value, or for one that was meant for another URL")
 	case u.Fragment != "" || strings.HasSuffix(raw, "#"):
 		bad.add("url", "The URL must not have a part after #, it is never sent")
 	case u.Port() != "" && !validPort(u.Port()):

@@ -99,6 +99,7 @@ func TestWebhookValidateRefuses(t *testing.T) {
 		"bad IPv6":              {url("https://[::1/"), []string{"url: This is not a URL; enter one " + example}},
 		"user in URL":           {url("https://user:pass@hooks.example.com/"), []string{"url: The URL must not hold a user or password; send an Authorization header instead"}},
 		"empty user in URL":     {url("https://@hooks.example.com/"), []string{"url: The URL must not hold a user or password; send an Authorization header instead"}},
+		"masked query":          {url("https://hooks.example.com/?token=" + string(engine.Mask)), []string{"url: Enter the query of the URL in full; its dots stand for no stored value, or for one that was meant for another URL"}},
 		"fragment":              {url("https://hooks.example.com/#x"), []string{"url: The URL must not have a part after #, it is never sent"}},
 		"empty fragment":        {url("https://hooks.example.com/#"), []string{"url: The URL must not have a part after #, it is never sent"}},
 		"port 0":                {url("https://hooks.example.com:0/"), []string{"url: The port must be a number from 1 to 65535"}},

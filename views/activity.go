@@ -244,8 +244,11 @@ func barTime(p Page, from time.Time, unit string) string {
 	return local.Format("Mon 2 Jan 15:04")
 }
 
-// resultOf is a failure as the filter of lists has it.
+// resultOf is a failure as the filter of lists has it, "" for a status that none of HTTP's classes has.
 func resultOf(f engine.FailureCount) string {
+	if f.Status > 599 {
+		return ""
+	}
 	if f.Class == engine.ClassStatus || f.Class == engine.ClassRedirect {
 		return engine.Result{Status: f.Status}.String()
 	}

@@ -175,7 +175,7 @@ func consumerFilter(f ConsumerFilter) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = TextField(Field{ID: "q", Label: "Name, external ID or webhook URL", Type: "search", Value: f.Text, Autocomplete: "off"}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = TextField(Field{ID: "q", Label: "Name, external ID, webhook name or URL", Type: "search", Value: f.Text, Autocomplete: "off"}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

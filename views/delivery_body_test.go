@@ -65,14 +65,16 @@ func TestWaterfall(t *testing.T) {
 		ended   string // label of the part that failed
 		notes   int    // parts without a bar
 	}{
-		{"whole", engine.Timings{DNS: 1, Connect: 2, TLS: 3, Wait: 4, Body: 5, Total: 20}, "", "", 0},
-		{"bad status", engine.Timings{Connect: 2, Wait: 4, Body: 5, Total: 11}, engine.ClassStatus, "", 2},
-		{"reused", engine.Timings{Wait: 4, Body: 5, Total: 9, Reused: true}, "", "", 3},
-		{"no name", engine.Timings{DNS: 9, Total: 9}, engine.ClassDNS, "DNS", 4},
-		{"refused", engine.Timings{DNS: 1, Connect: 9, Total: 10}, engine.ClassRefused, "Connect", 3},
-		{"bad certificate", engine.Timings{Connect: 1, TLS: 9, Total: 10}, engine.ClassTLS, "TLS", 3},
-		{"too slow", engine.Timings{Connect: 1, Wait: 99_999_999, Total: 100_000_000}, engine.ClassTimeout, "Wait", 3},
-		{"blocked", engine.Timings{}, engine.ClassBlocked, "", 5},
+		{"whole", engine.Timings{DNS: 1, Connect: 2, TLS: 3, Sent: 1, Wait: 4, Body: 5, Total: 20}, "", "", 0},
+		{"bad status", engine.Timings{Connect: 2, Sent: 1, Wait: 4, Body: 5, Total: 11}, engine.ClassStatus, "", 2},
+		{"reused", engine.Timings{Sent: 1, Wait: 4, Body: 5, Total: 9, Reused: true}, "", "", 3},
+		{"no name", engine.Timings{DNS: 9, Total: 9}, engine.ClassDNS, "DNS", 5},
+		{"refused", engine.Timings{DNS: 1, Connect: 9, Total: 10}, engine.ClassRefused, "Connect", 4},
+		{"bad certificate", engine.Timings{Connect: 1, TLS: 9, Total: 10}, engine.ClassTLS, "TLS", 4},
+		{"never sent", engine.Timings{Connect: 1, Sent: 9, Wait: 9, Total: 10}, engine.ClassTimeout, "Request sent", 4},
+		{"too slow", engine.Timings{Connect: 1, Sent: 9, Wait: 99_999_999, Total: 100_000_000}, engine.ClassTimeout, "First byte", 3},
+		{"before that was noted", engine.Timings{Connect: 1, Wait: 99_999_999, Total: 100_000_000}, engine.ClassTimeout, "First byte", 4},
+		{"blocked", engine.Timings{}, engine.ClassBlocked, "", 6},
 	} {
 		a := engine.Attempt{Timings: test.timings, Outcome: engine.Outcome{Class: test.class}}
 		ended, notes, at := "", 0, int64(0)

@@ -13,7 +13,7 @@ import (
 )
 
 // attemptsInFull is how many attempts a page shows with request and answer. Earlier ones are a line each.
-const attemptsInFull = 12
+const attemptsInFull = 10
 
 // DeliveryDetail is a delivery with its attempts.
 type DeliveryDetail struct {
@@ -214,6 +214,10 @@ func statusLine(code int) string {
 
 // requestHead is the request's first line and its headers.
 func requestHead(a *engine.Attempt) string {
+	return Printable([]byte(requestLine(a) + "\n" + strings.Join(a.Request.Headers, "\n")))
+}
+
+func requestLine(a *engine.Attempt) string {
 	target, proto := a.Request.URL, "HTTP/1.1"
 	if u, err := url.Parse(target); err == nil {
 		target = u.RequestURI()
@@ -221,16 +225,28 @@ func requestHead(a *engine.Attempt) string {
 	if a.Answer != nil {
 		proto = a.Answer.Proto
 	}
-	return head(fmt.Sprintf("%s %s %s", a.Request.Verb, target, proto), a.Request.Headers)
+	return fmt.Sprintf("%s %s %s", a.Request.Verb, target, proto)
 }
 
-// answerHead is the answer's first line and its headers.
-func answerHead(a *engine.Answer) string {
-	return head(strings.TrimSpace(fmt.Sprintf("%s %d %s", a.Proto, a.StatusCode, a.Reason)), a.Headers)
+func answerLine(a *engine.Answer) string {
+	return strings.TrimSpace(fmt.Sprintf("%s %d %s", a.Proto, a.StatusCode, a.Reason))
 }
 
-func head(first string, lines []string) string {
-	return Printable([]byte(first + "\n" + strings.Join(lines, "\n")))
+// headerRow is a header line in its two parts.
+type headerRow struct{ Name, Value string }
+
+// headerRows splits header lines, and says of what is masked that it is.
+func headerRows(lines []string) []headerRow {
+	rows := make([]headerRow, len(lines))
+	for i, line := range lines {
+		name, value, _ := strings.Cut(line, ":")
+		value = strings.TrimSpace(value)
+		if strings.Contains(value, engine.Mask) {
+			value += " (masked)"
+		}
+		rows[i] = headerRow{Printable([]byte(name)), Printable([]byte(value))}
+	}
+	return rows
 }
 
 // bodyNote says what there is to know about a body that a page shows.

@@ -30,7 +30,8 @@ func Waterfall(a *engine.Attempt) []Part {
 		{Label: "DNS", Took: micros(t.DNS), class: "fill-held"},
 		{Label: "Connect", Took: micros(t.Connect), class: "fill-retry"},
 		{Label: "TLS", Took: micros(t.TLS), class: "fill-held"},
-		{Label: "Wait", Took: micros(t.Wait), class: "fill-send"},
+		{Label: "Request sent", Took: micros(t.Sent), class: "fill-retry"},
+		{Label: "First byte", Took: micros(t.Wait - t.Sent), class: "fill-send"},
 		{Label: "Body", Took: micros(t.Body), class: "fill-ok"},
 	}
 	total := max(t.Total, t.DNS+t.Connect+t.TLS+t.Wait+t.Body, 1)
@@ -69,10 +70,16 @@ func waterfallCaption(p Page, a *engine.Attempt) string {
 	return caption
 }
 
-// missing says why a part of an attempt took no time; the first three parts open the connection.
+// sentPart is the place of "Request sent" in the waterfall; the parts before it open the connection.
+const sentPart = 3
+
+// missing says why a part of an attempt took no time.
 func missing(part int, t engine.Timings) string {
-	if part < 3 && t.Reused {
+	switch {
+	case part < sentPart && t.Reused:
 		return "connection used again"
+	case part == sentPart && t.Wait > 0:
+		return "counted with the first byte"
 	}
 	return "none"
 }

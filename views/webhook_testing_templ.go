@@ -454,7 +454,7 @@ func TestResult(r TestProgress) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = attemptRequest(r.Detail, *a).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = whatWasSent(r.Detail, *a).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -22,10 +22,11 @@ func (s *Server) accountPage(w http.ResponseWriter, r *http.Request, status int,
 	s.render(w, r, status, views.AccountPage(views.Account{Page: p, User: u}))
 }
 
-// handleAccountSave changes how things look for the reader.
+// handleAccountSave changes the reader's name and how things look for them.
 func (s *Server) handleAccountSave(w http.ResponseWriter, r *http.Request) {
 	u := *visitOf(r).user
 	alter := func(u *engine.User) {
+		u.Name = formText(r.PostForm, "name")
 		u.TimeZone, u.Theme = formText(r.PostForm, "time_zone"), r.PostFormValue("theme")
 		u.Compact, u.NoShortcuts = r.PostFormValue("compact") != "", r.PostFormValue("shortcuts") == ""
 	}

@@ -57,7 +57,7 @@ func (s *Server) adminHealth(ctx context.Context, now time.Time) (views.Health, 
 	}
 	return views.Health{
 		Delivered: h.Last24h.Delivered, Failed: h.Last24h.Failed,
-		Waiting: h.Waiting, WaitingMore: h.WaitingMore, OldestDue: h.OldestDue,
+		Waiting: h.Waiting, WaitingMore: h.WaitingMore, Retrying: h.Retrying, RetryingMore: h.RetryingMore, OldestDue: h.OldestDue,
 		ClosedGates: h.ClosedGates, GateClosedAt: h.GateClosedAt, Hours: barsOf(h.Last24h.Hours[:], now),
 	}, nil
 }

@@ -93,7 +93,7 @@ func (s *Server) consumerDetail(r *http.Request, c engine.APIConsumer) (views.Co
 	for _, hook := range s.store.Directory().Webhooks(c.ID) {
 		h := health[hook.ID]
 		d.Webhooks = append(d.Webhooks, views.WebhookRow{
-			Webhook: *hook, PausedUntil: paused[hook.ID], Counts: h.Counts, LastClass: h.LastClass, LastStatus: h.LastStatus, LastAt: h.LastAt, Hours: h.Hours[:],
+			Webhook: shown(r, *hook), PausedUntil: paused[hook.ID], Counts: h.Counts, LastClass: h.LastClass, LastStatus: h.LastStatus, LastAt: h.LastAt, Hours: h.Hours[:],
 		})
 	}
 	recent, err := s.store.ListDeliveries(r.Context(), engine.DeliveryFilter{ConsumerID: c.ID, Limit: 10})

@@ -29,7 +29,7 @@ var savedFilters = []struct {
 	{"Failed", []engine.DeliveryState{engine.StateFailed}},
 	{"Retrying", []engine.DeliveryState{engine.StateRetrying}},
 	{"Held", []engine.DeliveryState{engine.StateHeld}},
-	{"Waiting", []engine.DeliveryState{engine.StateScheduled, engine.StateHeld, engine.StateQueued, engine.StateSending}},
+	{"Waiting", engine.WaitingStates},
 }
 
 // handleDeliveries shows the deliveries that the address chooses.

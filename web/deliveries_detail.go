@@ -57,7 +57,7 @@ func (s *Server) deliveryDetail(r *http.Request, id engine.DeliveryID) (d views.
 	if err != nil {
 		return d, err
 	}
-	attempts, err := s.store.Attempts(r.Context(), id)
+	attempts, err := s.attempts(r, id)
 	if err != nil {
 		return d, err
 	}
@@ -70,7 +70,7 @@ func (s *Server) deliveryDetail(r *http.Request, id engine.DeliveryID) (d views.
 		views.Crumb{Label: "Deliveries", URL: views.DeliveriesURL()}, views.Crumb{Label: id.String()})
 	chosen, _ := strconv.Atoi(r.FormValue("attempt")) // what is no number asks for the latest
 	d = views.NewDeliveryDetail(p, row, attempts, chosen, r.FormValue("raw") != "")
-	d.Webhook, d.PayloadHash, d.InLine = webhook, hash, s.engine.InLine(&row.Delivery)
+	d.Webhook, d.PayloadHash, d.InLine = shown(r, webhook), hash, s.engine.InLine(&row.Delivery)
 	if refused := s.store.Directory().MayResend(&row.Delivery, row.BodyGoneAt, p.Now); refused != nil {
 		d.NoResend = refused.Error()
 	}
@@ -175,7 +175,7 @@ func (s *Server) attempt(w http.ResponseWriter, r *http.Request) (engine.Deliver
 		s.fail(w, r, err)
 		return id, nil
 	}
-	attempts, err := s.store.Attempts(r.Context(), id)
+	attempts, err := s.attempts(r, id)
 	if err != nil {
 		s.fail(w, r, err)
 		return id, nil

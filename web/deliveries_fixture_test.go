@@ -76,7 +76,7 @@ func (b *bundle) record(d engine.Delivery, kind engine.OutcomeKind, class engine
 		StartedAt: now, WebhookVersion: 1,
 		Request: engine.SentRequest{Verb: "POST", URL: "https://hooks.example.com/lab?a=1", Headers: []string{"Host: hooks.example.com"}, Body: []byte(`{"Id":1}`)},
 		Outcome: engine.Outcome{Kind: kind, Class: class},
-		Timings: engine.Timings{DNS: 1000, Connect: 2000, TLS: 3000, Wait: 4000, Body: 500, Total: 10500},
+		Timings: engine.Timings{DNS: 1000, Connect: 2000, TLS: 3000, Sent: 200, Wait: 4000, Body: 500, Total: 10500},
 	}
 	if kind == engine.OutcomeRetry {
 		a.Outcome.RetryAt = now.Add(time.Hour)

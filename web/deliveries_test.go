@@ -151,7 +151,7 @@ func TestUnknownFiltersAreLeftOut(t *testing.T) {
 	manyDeliveries(b, &w, 3)
 	for _, query := range []string{
 		"status=lost", "webhook=con_0000000000001", "consumer=x", "event=lab.unheard", "since=yesterday", "since=-1h", "event_id=zz",
-		"before=x", "after=wh_0000000000001", "colour=red", "status=%00%ff", "page=3",
+		"before=x", "after=wh_0000000000001", "colour=red", "status=%00%ff", "page=3", "code=9xx", "code=700",
 	} {
 		for _, path := range []string{"/deliveries?", "/events?"} {
 			a := b.get(path + query)

@@ -36,7 +36,7 @@ func (s *Server) handleEvent(w http.ResponseWriter, r *http.Request) {
 		Page: p, Event: e, Consumer: consumerName(dir, e.ConsumerID),
 		Data: views.NewBodyText(data, dataShown, !raw), Raw: raw,
 		Deliveries: views.DeliveryTable{Page: p, ID: "fan-out-table", Caption: "Deliveries of this event", Rows: page.Rows, HideEvent: true},
-		More:       page.Older,
+		More:       page.Older, NoReplay: s.noReplay(&e),
 	}
 	if !e.Test { // a test is for one webhook alone
 		d.NotSent, d.Elsewhere = notSent(dir, &e, page, p.Now)
@@ -55,7 +55,7 @@ func (s *Server) handleEventData(w http.ResponseWriter, r *http.Request) {
 	}
 	e, err := s.pathEvent(r)
 	if err != nil {
-		s.fail(w, r, err)
+		s.failEvent(w, r, err)
 		return
 	}
 	if !e.BodyGoneAt.IsZero() {

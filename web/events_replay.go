@@ -14,21 +14,35 @@ import (
 // handleReplay asks to which webhooks an event is sent.
 func (s *Server) handleReplay(w http.ResponseWriter, r *http.Request) {
 	e, err := s.pathEvent(r)
-	if err == nil && e.Test {
-		s.redirect(w, r, views.EventURL(e.ID), "A test is made once: test the webhook again.")
+	if err != nil {
+		s.failEvent(w, r, err)
+		return
+	}
+	if why := s.noReplay(&e); why != "" {
+		s.redirect(w, r, views.EventURL(e.ID), why)
 		return
 	}
 	v := views.Replay{Event: e, Text: strings.TrimSpace(r.FormValue("q"))}
-	if err == nil {
-		v.Page = s.page(r, "Replay "+s.store.Directory().Catalog().Label(e.Type), "events", views.Crumb{Label: "Events", URL: views.EventsURL()},
-			views.Crumb{Label: e.PublicID(), URL: views.EventURL(e.ID)}, views.Crumb{Label: "Replay"})
-		err = s.replayRows(r, &v)
-	}
-	if err != nil {
+	v.Page = s.page(r, "Replay "+s.store.Directory().Catalog().Label(e.Type), "events", views.Crumb{Label: "Events", URL: views.EventsURL()},
+		views.Crumb{Label: e.PublicID(), URL: views.EventURL(e.ID)}, views.Crumb{Label: "Replay"})
+	if err := s.replayRows(r, &v); err != nil {
 		s.fail(w, r, err)
 		return
 	}
 	s.render(w, r, http.StatusOK, views.ReplayPage(v))
+}
+
+// noReplay says why an event can be sent to no webhook again, "" when it may be to some.
+func (s *Server) noReplay(e *engine.Event) string {
+	switch {
+	case e.Test:
+		return "A test is made once: test the webhook again."
+	case e.ConsumerID != 0 && s.store.Directory().Consumer(e.ConsumerID) == nil:
+		return "It cannot be replayed: its API consumer was deleted, with its webhooks."
+	case !e.BodyGoneAt.IsZero():
+		return engine.BodyGone(e.BodyGoneAt).Error()
+	}
+	return ""
 }
 
 // replayRows lists the webhooks that an event may go to: first those that did not get it and those that listen to it.
@@ -84,7 +98,7 @@ func replayRank(row views.ReplayRow, eventType string) int {
 func (s *Server) handleReplayed(w http.ResponseWriter, r *http.Request) {
 	e, err := s.pathEvent(r)
 	if err != nil {
-		s.fail(w, r, err)
+		s.failEvent(w, r, err)
 		return
 	}
 	chosen := slices.Compact(slices.Sorted(slices.Values(r.PostForm["webhook"])))

@@ -114,3 +114,26 @@ func TestReplayRefused(t *testing.T) {
 		t.Errorf("a viewer: status %d", got)
 	}
 }
+
+// An event whose consumer was deleted can go nowhere any more: its page says so and offers nothing.
+func TestNoReplayForADeletedConsumer(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.signIn(engine.RoleDeveloper)
+	c := b.addConsumer("Contoso")
+	e := b.addEvent(func(e *engine.Event) { e.ConsumerID = c.ID })
+	if !strings.Contains(b.get(views.EventURL(e.ID)).text("main"), "Replay to…") {
+		t.Error("an event whose consumer is there cannot be replayed")
+	}
+	if err := b.store.DeleteConsumer(t.Context(), engine.System, c.ID); err != nil {
+		t.Fatal(err)
+	}
+	const why = "It cannot be replayed: its API consumer was deleted, with its webhooks."
+	if page := b.get(views.EventURL(e.ID)).text("main"); strings.Contains(page, "Replay to…") || !strings.Contains(page, why) {
+		t.Errorf("the page says %s", page)
+	}
+	a := b.get(views.EventReplayURL(e.ID))
+	if msg := b.get(a.header.Get("Location")).text(".flash"); msg != why {
+		t.Errorf("Replay: status %d, %q", a.status, msg)
+	}
+}

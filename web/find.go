@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -29,6 +30,11 @@ func (s *Server) handleFind(w http.ResponseWriter, r *http.Request) {
 		if err == nil && to == "" {
 			f.Groups, err = s.findParts(r.Context(), text)
 			to = onlyHit(f.Groups, text)
+		}
+		if err == nil && to == "" {
+			var sent []views.FindGroup
+			sent, err = s.findSent(r.Context(), f.Groups, text)
+			f.Groups = append(f.Groups, sent...)
 		}
 		if err != nil {
 			s.fail(w, r, err)
@@ -113,12 +119,12 @@ func (s *Server) findParts(ctx context.Context, text string) ([]views.FindGroup,
 	if err != nil {
 		return nil, err
 	}
-	groups := []views.FindGroup{{Name: "Lab instances", More: views.Link{Text: "Search lab instances", URL: views.LabInstancesURL("q", text)}}}
+	groups := []views.FindGroup{{Name: labGroup, More: views.Link{Text: "Search lab instances", URL: views.LabInstancesURL("q", text)}}}
 	for _, subject := range labs {
 		groups[0].Hits = append(groups[0].Hits, views.FindHit{Link: views.Link{Text: subject, URL: views.LabInstanceURL(subject)}})
 	}
 	consumers := views.FindGroup{Name: "API Consumers", More: views.Link{Text: "Find API Consumers", URL: views.ConsumersURL("q", text)}}
-	webhooks := views.FindGroup{Name: "Webhooks"}
+	webhooks := views.FindGroup{Name: "Webhooks", More: views.Link{Text: "Find API Consumers with such webhooks", URL: views.ConsumersURL("q", text)}}
 	dir := s.store.Directory()
 	for _, c := range dir.Consumers() {
 		if holds(c.Name, text) || holds(c.ExternalID, text) {
@@ -147,6 +153,71 @@ func (s *Server) findParts(ctx context.Context, text string) ([]views.FindGroup,
 		}
 	}
 	return found, nil
+}
+
+// labGroup is the name of the group of lab instances.
+const labGroup = "Lab instances"
+
+// findSent returns the events to which several senders gave that id, and the newest deliveries of those and of the lab
+// instances that were found.
+func (s *Server) findSent(ctx context.Context, found []views.FindGroup, text string) (groups []views.FindGroup, err error) {
+	deliveries := views.FindGroup{Name: "Deliveries"}
+	var rows []engine.DeliveryRow
+	add := func(f engine.DeliveryFilter) {
+		if err != nil {
+			return
+		}
+		var page engine.Page[engine.DeliveryRow]
+		f.Limit = maxHits + 1
+		page, err = s.store.ListDeliveries(ctx, f)
+		rows = append(rows, page.Rows...)
+	}
+	same, err := s.store.EventsOfSenders(ctx, text, maxHits)
+	events, dir := views.FindGroup{Name: "Events"}, s.store.Directory()
+	for _, e := range same {
+		about := dir.Catalog().Label(e.Type) + " · " + e.ID.String()
+		if e.ConsumerID != 0 {
+			about += " · " + consumerName(dir, e.ConsumerID)
+		}
+		events.Hits = append(events.Hits, views.FindHit{Link: views.Link{Text: e.SenderID, URL: views.EventURL(e.ID)}, About: about})
+		add(engine.DeliveryFilter{EventID: e.ID})
+	}
+	for _, g := range found {
+		if g.Name != labGroup {
+			continue
+		}
+		deliveries.More = views.Link{Text: "Search lab instances", URL: views.LabInstancesURL("q", text)}
+		for _, hit := range g.Hits {
+			if hit.Text == text {
+				deliveries.More = views.Link{Text: "All deliveries of lab instance " + text, URL: views.DeliveriesURL("q", text)}
+			}
+			add(engine.DeliveryFilter{Subject: hit.Text})
+		}
+	}
+	s.newestHits(&deliveries, rows)
+	for _, g := range []views.FindGroup{events, deliveries} {
+		if len(g.Hits) > 0 {
+			groups = append(groups, g)
+		}
+	}
+	return groups, err
+}
+
+// newestHits puts the newest of deliveries into a group, each once. It keeps More only where there are others.
+func (s *Server) newestHits(deliveries *views.FindGroup, rows []engine.DeliveryRow) {
+	catalog := s.store.Directory().Catalog()
+	slices.SortFunc(rows, func(a, b engine.DeliveryRow) int { return cmp.Compare(b.ID, a.ID) })
+	rows = slices.CompactFunc(rows, func(a, b engine.DeliveryRow) bool { return a.ID == b.ID })
+	if len(rows) <= maxHits {
+		deliveries.More = views.Link{}
+	}
+	for _, d := range rows[:min(len(rows), maxHits)] {
+		about := views.BadgeWord(d.State) + " · " + catalog.Label(d.EventType) + " · " + d.WebhookName
+		if d.Subject != "" {
+			about += " · " + d.Subject
+		}
+		deliveries.Hits = append(deliveries.Hits, views.FindHit{Link: views.Link{Text: d.ID.String(), URL: views.DeliveryURL(d.ID)}, About: about})
+	}
 }
 
 // onlyHit returns the page of the only hit, or the only one that is called exactly that; "" when there are several.

@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"testing"
 
+	"github.com/PuerkitoBio/goquery"
+
 	"labhook/engine"
 	"labhook/views"
 )
@@ -52,7 +54,7 @@ func TestFind(t *testing.T) {
 			t.Errorf("find %q: status %d to %q, want %q", text, a.status, a.header.Get("Location"), want)
 		}
 	}
-	for text, want := range map[string]int{"lms": 3, "99859": 2, "hooks.fabrikam": 2, "": 0, "dlv_0000000000001": 0, "nothing like it": 0, "998592321_": 0} {
+	for text, want := range map[string]int{"lms": 3, "99859": 3, "hooks.fabrikam": 2, "": 0, "dlv_0000000000001": 0, "nothing like it": 0, "998592321_": 0} {
 		a := b.get("/find?q=" + url.QueryEscape(text))
 		if got := a.doc.Find(".hits li").Length(); a.status != http.StatusOK || got != want {
 			t.Errorf("find %q: status %d, %d hits, want %d", text, a.status, got, want)
@@ -71,5 +73,48 @@ func TestFind(t *testing.T) {
 		if a := b.get("/find?q=" + id); a.status != http.StatusOK {
 			t.Errorf("a viewer is led from %s to %q", id, a.header.Get("Location"))
 		}
+	}
+}
+
+// Find lists the newest deliveries of the lab instances that it finds, and of events to which several senders gave one id.
+func TestFindDeliveries(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.signIn(engine.RoleViewer)
+	c, other := b.addConsumer("Contoso"), b.addConsumer("Fabrikam")
+	hook := b.addWebhook(c.ID, "Scores")
+	var newest engine.Delivery
+	for range 12 {
+		newest = b.addDelivery(&hook, lab(77001))
+	}
+	alone := b.addDelivery(&hook, lab(77002))
+	page := b.get("/find?q=7700")
+	hits := page.doc.Find("#found-Deliveries").Parent().Find(".hits a").Map(func(_ int, a *goquery.Selection) string { return a.Text() })
+	if len(hits) != 10 || hits[0] != alone.ID.String() || hits[1] != newest.ID.String() {
+		t.Errorf("deliveries %q", hits)
+	}
+	more := page.doc.Find("#found-Deliveries").Parent().Find("p a")
+	if rows := b.get(more.AttrOr("href", "")).doc.Find("tbody tr").Length(); rows != 2 {
+		t.Errorf("%q leads to %d lab instances", more.Text(), rows)
+	}
+
+	// A webhook of that name keeps Find from going straight to the lab instance.
+	b.addWebhook(c.ID, "77001")
+	page = b.get("/find?q=77001")
+	more = page.doc.Find("#found-Deliveries").Parent().Find("p a")
+	if rows := b.get(more.AttrOr("href", "")).doc.Find("tbody tr").Length(); rows != 12 {
+		t.Errorf("%q leads to %d deliveries, want 12", more.Text(), rows)
+	}
+
+	for _, owner := range []engine.ConsumerID{c.ID, other.ID} {
+		e := enginetestEvent()
+		e.ConsumerID, e.SenderID, e.Scope = owner, "order-77", owner
+		if _, err := b.engine.Accept(t.Context(), e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	page = b.get("/find?q=order-77")
+	if events, sent := page.doc.Find("#found-Events").Parent().Find(".hits li").Length(), page.doc.Find("#found-Deliveries").Parent().Find(".hits li").Length(); events != 2 || sent != 2 {
+		t.Errorf("%d events and %d deliveries: %s", events, sent, page.text("main"))
 	}
 }

@@ -45,8 +45,7 @@ func (s *Server) handleKeyCreate(w http.ResponseWriter, r *http.Request) {
 	expires, problems := readTime(r.PostForm, "expires", &k.Expires, zoneOf(r, visitOf(r).user))
 	problems = append(problemsOf(k.ValidateNew(time.Now())), problems...)
 	if len(problems) == 0 {
-		if !s.onceForms.first(r.PostFormValue("token")) {
-			s.redirect(w, r, views.KeysURL(owner.ID), "This form was sent before. The key was made and shown then; it cannot be shown again.")
+		if !s.takeOnce(w, r, views.KeyNewURL(owner.ID), views.KeysURL(owner.ID), "The key was made and shown then; it cannot be shown again.") {
 			return
 		}
 		created, secret, err := s.store.CreateKey(r.Context(), s.actor(r), k)

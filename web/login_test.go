@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"labhook/engine"
+	"labhook/views"
 )
 
 func TestSetupHappensOnce(t *testing.T) {
@@ -25,7 +26,7 @@ func TestSetupHappensOnce(t *testing.T) {
 			t.Errorf("GET %s before the first user: status %d to %q, want 303 to /setup", path, a.status, a.header.Get("Location"))
 		}
 	}
-	link, ok, err := b.web.SetupURL(t.Context(), "https://hooks.example.com")
+	link, ok, err := SetupURL(t.Context(), b.store, "https://hooks.example.com")
 	if err != nil || !ok {
 		t.Fatalf("setup link: %v, %v", ok, err)
 	}
@@ -34,7 +35,7 @@ func TestSetupHappensOnce(t *testing.T) {
 		t.Fatalf("setup link %q: %v", link, err)
 	}
 	token := u.Query().Get("token")
-	if again, _, _ := b.web.SetupURL(t.Context(), "https://hooks.example.com"); again != link {
+	if again, _, _ := SetupURL(t.Context(), b.store, "https://hooks.example.com"); again != link {
 		t.Errorf("the link changed from %q to %q", link, again)
 	}
 
@@ -42,12 +43,18 @@ func TestSetupHappensOnce(t *testing.T) {
 	if got, _ := page.doc.Find("#token").Attr("value"); page.status != http.StatusOK || got != token {
 		t.Errorf("GET /setup: status %d and token %q", page.status, got)
 	}
-	form := url.Values{"token": {"guessed"}, "name": {"Dana Ortiz"}, "login": {"dana"}, "password": {"short"}, "time_zone": {"Mars/Phobos"}}
+	if got, _ := page.doc.Find("#public_url").Attr("value"); got != b.http.URL {
+		t.Errorf("the base URL is guessed as %q, want %q", got, b.http.URL)
+	}
+	form := url.Values{
+		"token": {"guessed"}, "name": {"Dana Ortiz"}, "login": {"dana"}, "password": {"short"}, "time_zone": {"Mars/Phobos"},
+		"public_url": {"hooks.example.com"},
+	}
 	bad := b.post("/setup", form)
 	if bad.status != http.StatusUnprocessableEntity {
 		t.Fatalf("POST /setup with a wrong token: status %d, want 422", bad.status)
 	}
-	for _, field := range []string{"token", "password", "time_zone"} {
+	for _, field := range []string{"token", "password", "time_zone", "public_url"} {
 		if bad.doc.Find(fmt.Sprintf(`#error-summary a[href="#%s"]`, field)).Length() != 1 || bad.doc.Find("#"+field+"-problem").Length() != 1 {
 			t.Errorf("the problem with %s is not shown in the summary and at the field", field)
 		}
@@ -62,12 +69,16 @@ func TestSetupHappensOnce(t *testing.T) {
 	form.Set("token", token)
 	form.Set("password", testPassword)
 	form.Set("time_zone", "Europe/Vienna")
+	form.Set("public_url", "https://hooks.example.com/")
 	if a := b.post("/setup", form); a.status != http.StatusSeeOther || a.header.Get("Location") != "/admin" {
 		t.Fatalf("POST /setup: status %d to %q; %s", a.status, a.header.Get("Location"), a.text("#error-summary"))
 	}
 	admin := b.get("/admin")
 	if admin.status != http.StatusOK || !strings.Contains(admin.text(".flash"), "account was created") {
 		t.Errorf("GET /admin after setup: status %d, flash %q", admin.status, admin.text(".flash"))
+	}
+	if got := b.get(views.SettingsOfURL("general")).text("#settings"); !strings.Contains(got, "https://hooks.example.com") {
+		t.Errorf("the base URL is not among the settings: %s", got)
 	}
 	if got := b.get("/admin").text(".flash"); got != "" {
 		t.Errorf("the message is shown twice: %q", got)
@@ -79,7 +90,7 @@ func TestSetupHappensOnce(t *testing.T) {
 			t.Errorf("setup after the first user: status %d, want 404", a.status)
 		}
 	}
-	if _, ok, _ := b.web.SetupURL(t.Context(), ""); ok {
+	if _, ok, _ := SetupURL(t.Context(), b.store, ""); ok {
 		t.Error("there is still a setup link")
 	}
 }

@@ -187,8 +187,26 @@ func (s *Server) orNotFound(mux *http.ServeMux) http.Handler {
 		if !s.hasUsers(w, r) {
 			return
 		}
+		if allow := allowed(mux, r); allow != "" {
+			w.Header().Set("Allow", allow)
+			s.errorPage(w, r, http.StatusMethodNotAllowed)
+			return
+		}
 		s.fail(w, r, engine.ErrNotFound)
 	})
+}
+
+// allowed lists the methods that routes take at the request's path, "" when there are none.
+func allowed(mux *http.ServeMux, r *http.Request) string {
+	var methods []string
+	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost} {
+		asked := r.Clone(r.Context())
+		asked.Method = method
+		if _, pattern := mux.Handler(asked); pattern != "" {
+			methods = append(methods, method)
+		}
+	}
+	return strings.Join(methods, ", ")
 }
 
 // handleCrossOrigin answers a form that another site posted.

@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
 )
@@ -13,6 +14,16 @@ type proxies []netip.Prefix
 
 // loopback is where a proxy on this host connects from.
 var loopback = proxies{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
+
+// isLoopback reports whether an address leads to this host only: no proxy stands before it.
+func isLoopback(address string) bool {
+	u, err := url.Parse(address)
+	if err != nil {
+		return false
+	}
+	addr, err := netip.ParseAddr(u.Hostname())
+	return u.Hostname() == "localhost" || err == nil && addr.IsLoopback()
+}
 
 // withClient puts the address of the client in the place of the proxy's, for all that comes after.
 func (p proxies) withClient(next http.Handler) http.Handler {

@@ -148,13 +148,18 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 }
 
-// failOrGone is fail for what an id names, which retention may have deleted.
+// failOrGone is fail for what an id names, which retention may have deleted; 0: nothing is known of when it was made.
 func (s *Server) failOrGone(w http.ResponseWriter, r *http.Request, what string, id int64, err error) {
-	if at := s.store.Retention().GoneAt(id); id != 0 && errors.Is(err, engine.ErrNotFound) && !at.IsZero() {
+	if !errors.Is(err, engine.ErrNotFound) {
+		s.fail(w, r, err)
+		return
+	}
+	if at := s.store.Retention().GoneAt(id); id != 0 && !at.IsZero() {
 		s.gone(w, r, what, at)
 		return
 	}
-	s.fail(w, r, err)
+	w.Header().Set("Cache-Control", "no-store")
+	s.render(w, r, http.StatusNotFound, views.MissingPage(s.page(r, http.StatusText(http.StatusNotFound), ""), what, s.store.Settings().KeepEvents))
 }
 
 // gone says that retention deleted something at a time.

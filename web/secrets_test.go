@@ -3,6 +3,7 @@ package web
 import (
 	"encoding/base64"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -27,6 +28,9 @@ type secretSite struct {
 	form    url.Values        // fields of all forms, secrets typed into every one that takes some
 }
 
+// queryMarker is a secret in the query of the webhooks' URLs: only those see it who may change webhooks.
+const queryMarker = "marker-query-va1ue"
+
 // newSecretSite makes it over the screens as far as they do, so that what forms answer is looked at, too.
 func newSecretSite(t *testing.T) *secretSite {
 	t.Helper()
@@ -35,6 +39,7 @@ func newSecretSite(t *testing.T) *secretSite {
 		w.Header().Set("X-Echo", r.Header.Get("Authorization")+" "+r.Header.Get("X-Api-Token"))
 		w.WriteHeader(http.StatusInternalServerError)
 		_ = r.Header.Write(w)
+		_, _ = io.WriteString(w, r.URL.RawQuery)
 	}))
 	t.Cleanup(receiver.Close)
 	s := &secretSite{bundle: setupGuarded(t, enginetest.Guard()), seen: map[string]bool{}}
@@ -50,7 +55,7 @@ func newSecretSite(t *testing.T) *secretSite {
 		"signing secret":       strings.TrimPrefix(signing, "whsec_"), "rotated signing secret": strings.TrimPrefix(next, "whsec_"),
 		"client key": keyLine, "password of a person": testPassword, "password hash": testHash(), "session": s.cookie(),
 	}
-	s.form = with(goodForm(), "url", receiver.URL, "events", engine.LabFirstDisplayable, "retries", "0", "verb", "POST", "delay", "0", "blocking", "",
+	s.form = with(goodForm(), "url", receiver.URL+"/hook?token="+queryMarker, "events", engine.LabFirstDisplayable, "retries", "0", "verb", "POST", "delay", "0", "blocking", "",
 		"headers", "Authorization: Bearer marker-header-bearer\r\nX-Api-Token: marker-header-token", "signing.secret", signing)
 	add := func(pairs ...string) {
 		t.Helper()
@@ -289,4 +294,49 @@ func (s *secretSite) call(method, path string) string {
 		s.t.Errorf("%s %s: status %d", method, path, res.StatusCode)
 	}
 	return text.String() + buffer.String()
+}
+
+// TestQueriesAreHidden looks for the values in the query of a webhook's URL on every screen of a viewer, and in what keys
+// get that may not change webhooks.
+func TestQueriesAreHidden(t *testing.T) {
+	t.Parallel()
+	s := newSecretSite(t)
+	hook, delivery := s.ids.Replace("/webhooks/{wh}"), s.ids.Replace("/deliveries/{dlv}")
+	for _, path := range []string{hook, delivery} {
+		if !strings.Contains(s.get(path).body, queryMarker) {
+			t.Errorf("%s hides the query from an administrator", path)
+		}
+	}
+	s.secrets = map[string]string{"value of a query": queryMarker}
+	s.addUser("violet", engine.RoleViewer)
+	s.client = s.newClient()
+	s.login("violet", testPassword)
+	var gets []string
+	for _, route := range s.web.routes() {
+		if strings.HasPrefix(route.pattern, http.MethodGet) {
+			gets = append(gets, route.pattern)
+		}
+	}
+	s.visit(gets, nil)
+	for _, path := range []string{hook, delivery, s.ids.Replace("/admin/integration/api-consumers/{con}")} {
+		if a := s.get(path); !strings.Contains(a.body, "/hook?token=••••") {
+			t.Errorf("%s: status %d, and no URL with its query masked", path, a.status)
+		}
+	}
+	con, err := engine.ParseID[engine.ConsumerID](s.ids.Replace("{con}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, scope := range []engine.Scope{engine.ScopeRead, engine.ScopeSend, engine.ScopeManage} {
+		_, key, err := s.store.CreateKey(t.Context(), engine.System, engine.APIKey{ConsumerID: con, Description: string(scope), Scope: scope})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range []string{api.Prefix + "/webhooks", api.Prefix + hook, api.Prefix + delivery} {
+			body := s.get(path, "Authorization", "Bearer "+key.Reveal()).body
+			if sees := strings.Contains(body, queryMarker); sees != (scope == engine.ScopeManage) || !sees && !strings.Contains(body, "token=••••") {
+				t.Errorf("GET %s with the scope %s: the query is shown: %t", path, scope, sees)
+			}
+		}
+	}
 }

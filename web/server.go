@@ -40,7 +40,8 @@ type Config struct {
 	Version   string
 	PublicURL string // address that people use, without a slash at the end; empty: taken from the request
 	Secure    bool   // people reach the server over TLS only: cookies are never sent without it
-	// TrustedProxies are networks whose X-Forwarded-For is believed; with a PublicURL this host is one of them.
+	// TrustedProxies are networks whose X-Forwarded-For is believed; with a PublicURL that is not this host's own loopback
+	// address, this host is one of them.
 	TrustedProxies []netip.Prefix
 	// Settings are what the server was started with, to be shown.
 	Settings []Setting
@@ -100,7 +101,9 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 		Store: cfg.Store, Engine: cfg.Engine, Guard: cfg.Guard, Log: cfg.Log, Version: cfg.Version, Settings: s.apiSettings, Rate: rate,
 	})
 	if s.publicURL != "" {
-		s.proxies = append(s.proxies, loopback...)
+		if !isLoopback(s.publicURL) {
+			s.proxies = append(s.proxies, loopback...)
+		}
 		// A proxy may change the Host header, which the check would compare with otherwise.
 		if err := s.crossCheck.AddTrustedOrigin(s.publicURL); err != nil {
 			return nil, fmt.Errorf("public URL: %w", err)

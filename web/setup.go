@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/subtle"
@@ -9,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 
+	"labhook/db"
 	"labhook/engine"
 	"labhook/views"
 )
@@ -16,22 +18,22 @@ import (
 // setupToken is the setting that holds the token of the first run. It proves control of the machine.
 const setupToken = "setup_token"
 
-// SetupURL returns the link that creates the first user, and true, while there is none. base is the address of
-// the server without a slash at the end.
-func (s *Server) SetupURL(ctx context.Context, base string) (string, bool, error) {
-	has, err := s.store.HasUsers(ctx)
+// SetupURL returns the link that creates the first user, and true, while there is none. It is the same each time. base is
+// the address of the server without a slash at the end.
+func SetupURL(ctx context.Context, store *db.Store, base string) (string, bool, error) {
+	has, err := store.HasUsers(ctx)
 	if err != nil || has {
 		return "", false, err
 	}
-	token, err := s.setupToken(ctx)
+	token, err := tokenOfSetup(ctx, store)
 	if err != nil {
 		return "", false, err
 	}
 	return base + views.SetupURL(token), true, nil
 }
 
-func (s *Server) setupToken(ctx context.Context) (string, error) {
-	return s.store.SettingOrCreate(ctx, setupToken, func() string { return strings.ToLower(rand.Text()) })
+func tokenOfSetup(ctx context.Context, store *db.Store) (string, error) {
+	return store.SettingOrCreate(ctx, setupToken, func() string { return strings.ToLower(rand.Text()) })
 }
 
 // handleSetup shows the form of the first run. Once there is a user the page does not exist.
@@ -39,7 +41,9 @@ func (s *Server) handleSetup(w http.ResponseWriter, r *http.Request) {
 	if !s.isFirstRun(w, r) {
 		return
 	}
-	form := views.SetupForm{Token: strings.TrimSpace(r.FormValue("token"))}
+	form := views.SetupForm{
+		Token: strings.TrimSpace(r.FormValue("token")), PublicURL: cmp.Or(s.store.Settings().PublicURL, s.baseURL(r)), URLFixed: s.urlFixedBy(),
+	}
 	if c, err := r.Cookie(zoneCookie); err == nil {
 		form.User.TimeZone, _ = url.QueryUnescape(c.Value)
 	}
@@ -52,7 +56,7 @@ func (s *Server) handleSetupSave(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	form := views.SetupForm{
-		Token: strings.TrimSpace(r.PostFormValue("token")),
+		Token: strings.TrimSpace(r.PostFormValue("token")), PublicURL: strings.TrimSpace(r.PostFormValue("public_url")), URLFixed: s.urlFixedBy(),
 		User: engine.User{
 			Login: strings.TrimSpace(r.PostFormValue("login")), Name: strings.TrimSpace(r.PostFormValue("name")),
 			Role: engine.RoleAdmin, Enabled: true, TimeZone: strings.TrimSpace(r.PostFormValue("time_zone")),
@@ -76,26 +80,57 @@ func (s *Server) handleSetupSave(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	user, err := s.store.CreateFirstUser(r.Context(), form.User, hash)
-	if err != nil {
-		s.fail(w, r, err)
-		return
+	if err == nil {
+		err = s.savePublicURL(r, user.Name, form.PublicURL)
 	}
-	if err := s.signIn(w, r, &user); err != nil {
+	if err == nil {
+		err = s.signIn(w, r, &user)
+	}
+	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
 	s.redirect(w, r, views.AdminURL(), "Your account was created, and you are signed in.")
 }
 
+// publicURL is the setting of the address that people use.
+const publicURL = "public_url"
+
+// urlFixedBy says what the server was started with that sets the address, empty when nothing does.
+func (s *Server) urlFixedBy() string {
+	if given, ok := s.store.Given()[publicURL]; ok {
+		return s.givenBy(publicURL, given.Source)
+	}
+	return ""
+}
+
+// savePublicURL stores the address that the first user entered, beside the other settings of its page.
+func (s *Server) savePublicURL(r *http.Request, who, address string) error {
+	stored, err := s.store.StoredSettings(r.Context())
+	if err != nil {
+		return err
+	}
+	site, values := stored.Site(nil), map[string]string{}
+	for _, one := range engine.GeneralSettings.Settings() {
+		values[one.Name] = one.Text(&site)
+	}
+	values[publicURL] = address
+	actor := engine.Actor{Name: who, IP: visitOf(r).ip}
+	return s.store.ChangeSettings(r.Context(), actor, engine.GeneralSettings, stored.Versions[engine.GeneralSettings], values)
+}
+
 // setupProblems returns everything that is wrong with the form.
 func (s *Server) setupProblems(ctx context.Context, form views.SetupForm, password string) ([]engine.Invalid, error) {
-	token, err := s.setupToken(ctx)
+	token, err := tokenOfSetup(ctx, s.store)
 	if err != nil {
 		return nil, err
 	}
 	var problems []engine.Invalid
 	if subtle.ConstantTimeCompare([]byte(form.Token), []byte(token)) != 1 {
-		problems = append(problems, engine.Invalid{Field: "token", Message: "This is not the setup token; it is the end of the link that the server printed when it started"})
+		problems = append(problems, engine.Invalid{Field: "token", Message: "This is not the setup token; it is the end of the link that the server printed when it started, and that labhook setup-link prints again"})
+	}
+	if _, problem := engine.CheckPublicURL(form.PublicURL); problem != "" && form.URLFixed == "" {
+		problems = append(problems, engine.Invalid{Field: publicURL, Message: problem})
 	}
 	for _, err := range []error{form.User.Validate(), engine.ValidatePassword(password)} {
 		if bad, ok := errors.AsType[engine.InvalidError](err); ok {

@@ -31,6 +31,29 @@ func hideBodies(attempts []engine.Attempt) {
 	}
 }
 
+// hidesQueries reports whether the reader must not see the values in the query of a webhook's URL. They may be secrets, and
+// are for those who may change the webhook.
+func hidesQueries(r *http.Request) bool { return !visitOf(r).user.Role.Allows(engine.RoleDeveloper) }
+
+// shown returns a webhook as the reader may see it.
+func shown(r *http.Request, hook engine.Webhook) engine.Webhook {
+	if hidesQueries(r) {
+		hook.URL = engine.MaskQuery(hook.URL)
+	}
+	return hook
+}
+
+// attempts returns the attempts of a delivery as the reader may see them, but for their bodies.
+func (s *Server) attempts(r *http.Request, id engine.DeliveryID) ([]engine.Attempt, error) {
+	attempts, err := s.store.Attempts(r.Context(), id)
+	if hidesQueries(r) {
+		for i := range attempts {
+			attempts[i].HideQuery()
+		}
+	}
+	return attempts, err
+}
+
 // settingGroup is the group that the path names; "" when it has no form.
 func settingGroup(r *http.Request) engine.SettingGroup {
 	group := engine.SettingGroup(r.PathValue("group"))

@@ -43,7 +43,7 @@ func wrongForms(b *labBundle) []wrongForm {
 	consumers := "/admin/integration/api-consumers"
 	return []wrongForm{
 		{"sign in", "/login", "", []string{"login", "robin", "password", "a wrong password"}, []string{"login"}},
-		{"account", "/account", "", []string{"time_zone", "Mars/Phobos", "theme", "dark"}, []string{"time_zone"}},
+		{"account", "/account", "", []string{"name", long, "time_zone", "Mars/Phobos", "theme", "dark"}, []string{"name", "time_zone"}},
 		{"password", "/account", "/account/password", []string{"current_password", "not the one", "password", testPassword}, []string{"current_password"}},
 		{"short password", "/account", "/account/password", []string{"current_password", testPassword, "password", "short"}, []string{"password"}},
 		{"general settings", "/admin/settings/general/edit", "", []string{"name", long, "time_zone", "Local"}, []string{"name", "time_zone"}},

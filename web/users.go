@@ -40,8 +40,7 @@ func (s *Server) handleUserCreate(w http.ResponseWriter, r *http.Request) {
 	}
 	problems := problemsOf(u.Validate())
 	if len(problems) == 0 {
-		if !s.onceForms.first(r.PostFormValue("token")) {
-			s.redirect(w, r, views.UsersURL(), "This form was sent before. The link was shown then; Reset password makes another one.")
+		if !s.takeOnce(w, r, views.UserNewURL(), views.UsersURL(), "The link was shown then; Reset password makes another one.") {
 			return
 		}
 		hash, err := unusableHash()
@@ -177,8 +176,7 @@ func (s *Server) handleUserInvited(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	if !s.onceForms.first(r.PostFormValue("token")) {
-		s.redirect(w, r, views.UserURL(u.ID), "This form was sent before. The link was shown then; Reset password makes another one.")
+	if !s.takeOnce(w, r, views.UserInviteURL(u.ID), views.UserURL(u.ID), "The link was shown then; Reset password makes another one.") {
 		return
 	}
 	s.invite(w, r, u, "Password reset")

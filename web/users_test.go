@@ -172,16 +172,17 @@ func TestAccount(t *testing.T) {
 	}
 	form.Set("time_zone", "Mars/Phobos")
 	form.Set("theme", "sepia")
+	form.Set("name", " ")
 	bad := b.post("/account", form)
-	if bad.status != http.StatusUnprocessableEntity || bad.doc.Find("#time_zone-problem, #theme-problem").Length() != 2 {
+	if bad.status != http.StatusUnprocessableEntity || bad.doc.Find("#time_zone-problem, #theme-problem, #name-problem").Length() != 3 {
 		t.Errorf("wrong values: status %d, %s", bad.status, bad.text("#error-summary"))
 	}
-	b.post("/account", url.Values{"time_zone": {"Europe/Vienna"}, "theme": {"dark"}, "compact": {"true"}})
+	b.post("/account", url.Values{"name": {"Vera Wang"}, "role": {"admin"}, "time_zone": {"Europe/Vienna"}, "theme": {"dark"}, "compact": {"true"}})
 	page := b.get("/account")
 	if page.doc.Find(`html[data-theme="dark"][data-density="compact"]`).Length() != 1 || page.doc.Find("html[data-shortcuts]").Length() != 0 {
 		t.Errorf("after saving: %.200s", page.body)
 	}
-	if got, _ := b.store.User(t.Context(), u.ID); got.TimeZone != "Europe/Vienna" || !got.NoShortcuts {
+	if got, _ := b.store.User(t.Context(), u.ID); got.TimeZone != "Europe/Vienna" || !got.NoShortcuts || got.Name != "Vera Wang" || got.Role != engine.RoleViewer {
 		t.Errorf("stored %+v", got)
 	}
 

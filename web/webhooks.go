@@ -13,7 +13,7 @@ import (
 // latestDeliveries is how many deliveries a webhook's page shows.
 const latestDeliveries = 5
 
-// webhook returns the webhook that the path names, deleted or not, or answers and returns false.
+// webhook returns the webhook that the path names, deleted or not, as the reader may see it, or answers and returns false.
 func (s *Server) webhook(w http.ResponseWriter, r *http.Request) (engine.Webhook, bool) {
 	var id engine.WebhookID
 	if err := pathID(r, "wh", &id); err != nil {
@@ -25,7 +25,7 @@ func (s *Server) webhook(w http.ResponseWriter, r *http.Request) (engine.Webhook
 		s.fail(w, r, err)
 		return hook, false
 	}
-	return hook, true
+	return shown(r, hook), true
 }
 
 // webhookInUse is webhook for those that change it: a deleted one leads to its page, which says so.

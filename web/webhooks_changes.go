@@ -27,6 +27,6 @@ func (s *Server) handleWebhookChanges(w http.ResponseWriter, r *http.Request) {
 	title := fmt.Sprintf("Since version %d", since)
 	s.render(w, r, http.StatusOK, views.WebhookChangesPage(views.WebhookChanges{
 		Page: s.page(r, hook.Name+": "+title, "admin", s.webhookCrumbs(&hook, views.Crumb{Label: title})...),
-		Then: then, Now: hook,
+		Then: shown(r, then), Now: hook,
 	}))
 }

@@ -46,8 +46,7 @@ func (s *Server) handleWebhookRotate(w http.ResponseWriter, r *http.Request) {
 		s.secretProblem(w, r, hook, err)
 		return
 	}
-	if !s.onceForms.first(r.PostFormValue("token")) {
-		s.redirect(w, r, views.WebhookSecretURL(hook.ID), "This form was sent before. Reveal shows the secret.")
+	if !s.takeOnce(w, r, views.WebhookSecretURL(hook.ID), views.WebhookSecretURL(hook.ID), "Reveal shows the secret.") {
 		return
 	}
 	after, err := s.store.RotateSecret(r.Context(), s.actor(r), hook.ID, next, grace)

@@ -220,6 +220,7 @@ CREATE TABLE attempts (
   dns_us          INTEGER NOT NULL CHECK (dns_us >= 0),
   connect_us      INTEGER NOT NULL CHECK (connect_us >= 0),
   tls_us          INTEGER NOT NULL CHECK (tls_us >= 0),
+  sent_us         INTEGER NOT NULL DEFAULT 0 CHECK (sent_us >= 0), -- of wait_us
   wait_us         INTEGER NOT NULL CHECK (wait_us >= 0),
   body_us         INTEGER NOT NULL CHECK (body_us >= 0),
   total_us        INTEGER NOT NULL CHECK (total_us >= 0),

@@ -54,6 +54,19 @@ func (c *call) actor() engine.Actor {
 	return engine.Actor{Name: fmt.Sprintf("key %s (%s)", c.key.Prefix, c.key.Description), IP: c.ip}
 }
 
+// hidesQueries reports whether the key must not see the values in the query of a webhook's URL, which may be secrets: they
+// are for those who may change the webhook.
+func (c *call) hidesQueries() bool { return !c.key.Scope.Allows(engine.ScopeManage) }
+
+// webhookOut writes a webhook as the key may see it.
+func (c *call) webhookOut(w *engine.Webhook) Webhook {
+	out := webhookOut(w)
+	if c.hidesQueries() {
+		out.URL = engine.MaskQuery(out.URL)
+	}
+	return out
+}
+
 // sees reports whether the key may know of what belongs to the consumer. Zero belongs to all consumers together.
 func (c *call) sees(owner engine.ConsumerID) bool {
 	return c.key.ConsumerID == 0 || c.key.ConsumerID == owner

@@ -125,6 +125,9 @@ func (s *server) readDelivery(ctx context.Context, in *deliveryPath) (*answer[De
 	}
 	out := DeliveryDetail{GatedDelivery: gated[0], Attempts: make([]Attempt, len(attempts))}
 	for i := range attempts {
+		if callOf(ctx).hidesQueries() {
+			attempts[i].HideQuery()
+		}
 		out.Attempts[i] = attemptOut(&attempts[i])
 	}
 	return &answer[DeliveryDetail]{out}, nil

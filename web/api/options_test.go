@@ -344,3 +344,38 @@ func TestOnlyTests(t *testing.T) {
 		}
 	}
 }
+
+// TestAbsentFieldsTakeTheSettings makes and replaces webhooks whose policy, timeout and retries are absent: they become
+// what the settings have for a new one, and a policy that is sent still suggests its own.
+func TestAbsentFieldsTakeTheSettings(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	values := map[string]string{}
+	for _, one := range engine.DeliverySettings.Settings() {
+		values[one.Name] = one.Text(&engine.DefaultSite)
+	}
+	values["new_policy"], values["new_timeout"], values["new_retries"] = "live", "12", "4"
+	if err := b.store.ChangeSettings(t.Context(), engine.System, engine.DeliverySettings, 0, values); err != nil {
+		t.Fatal(err)
+	}
+	const one = `{"name": "One", "consumer": "contoso", "events": ["*"], "url": "https://a.example/"`
+	type settings struct {
+		policy           string
+		timeout, retries int
+	}
+	check := func(r reply, want settings) api.Webhook {
+		t.Helper()
+		var w api.Webhook
+		r.into(&w)
+		if got := (settings{w.RetryPolicy.Preset, w.Timeout, w.Retries}); got != want {
+			t.Errorf("%+v, want %+v", got, want)
+		}
+		return w
+	}
+	w := check(b.send(t, "POST", "/api/v1/webhooks", "contoso", one+"}").want(201), settings{"live", 12, 4})
+	path := "/api/v1/webhooks/" + w.ID
+	check(b.send(t, "PUT", path, "contoso", one+`, "version": 1, "timeout": 5}`).want(200), settings{"live", 5, 4})
+	check(b.send(t, "PUT", path, "contoso", one+`, "version": 2, "retry_policy": "standard"}`).want(200),
+		settings{"standard", int(engine.StandardPolicy.Timeout.Seconds()), engine.StandardPolicy.Retries})
+	check(b.send(t, "PUT", path, "contoso", one+`, "version": 3, "retry_policy": "studio", "retries": 1, "timeout": 7}`).want(200), settings{"studio", 7, 1})
+}

@@ -62,6 +62,7 @@ func (s *server) routes() {
 	handlePlain(s, route{post, "/events", send, postEventRoute, "Post an event, and wait for its blocking deliveries if asked to", 202, takes[EventInput](maxEventBody)}, s.postEvent, eventParameters, eventAnswers)
 	handlePlain(s, route{post, "/events/batch", send, "post-batch", "Post several events at once", 200, takesMany[EventInput](maxBatchBody)}, s.postBatch, nil, batchAnswers)
 	handle(s, route{get, "/events/{evt}", read, "read-event", "Read an event with its data and deliveries", 200, nil}, s.readEvent)
+	handle(s, route{post, "/events/{evt}/replay", manage, "replay-event", "Send an event once more, or for the first time, to webhooks of your choice", 200, takes[ReplayInput](maxSmallBody)}, s.replayEvent)
 
 	handle(s, route{get, "/deliveries", read, "list-deliveries", "List deliveries, newest first", 200, nil}, s.listDeliveries)
 	handle(s, route{post, "/deliveries/resend", manage, "resend-deliveries", "Make one more attempt of each of several deliveries that have ended, or count them", 200, takes[ResendInput](maxSmallBody)}, s.resendMany)

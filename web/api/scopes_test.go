@@ -169,6 +169,10 @@ func accesses() []access {
 		{"GET", "/events/{evt}", func(t *testing.T, b *bundle) (string, string) {
 			return "/api/v1/events/" + b.waiting(t).ID, ""
 		}, "read", false, 404, 200},
+		{"POST", "/events/{evt}/replay", func(t *testing.T, b *bundle) (string, string) {
+			ev := b.waiting(t)
+			return "/api/v1/events/" + ev.ID + "/replay", `{"webhooks": ["` + ev.Deliveries[0].Webhook + `"]}`
+		}, "manage", false, 404, 200},
 		{"GET", "/deliveries", at("/api/v1/deliveries"), "read", false, 200, 200},
 		{"POST", "/deliveries/resend", with("/api/v1/deliveries/resend", `{"filter": {"consumer": "contoso"}, "count_only": true}`), "manage", false, 403, 200},
 		{"GET", "/deliveries/{dlv}", onDelivery(""), "read", false, 404, 200},

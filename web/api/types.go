@@ -58,7 +58,7 @@ type Webhook struct {
 	Name             string      `json:"name"`
 	Events           []string    `json:"events" nullable:"false" doc:"Codes or labels of event types, or * alone for all but the system events"`
 	Verb             string      `json:"verb"`
-	URL              string      `json:"url" example:"https://hooks.example.com/lab" doc:"May hold tokens such as {id}"`
+	URL              string      `json:"url" example:"https://hooks.example.com/lab" doc:"May hold tokens such as {id}. To keys without the scope manage the values of its query are shown as ••••"`
 	Headers          []Header    `json:"headers" nullable:"false"`
 	SendLabDetails   bool        `json:"send_lab_details" doc:"Send the lab details, or the data of an event that has none, as the body, and not content"`
 	Content          string      `json:"content" doc:"A body of your own; may hold tokens such as @lab.User.Id"`
@@ -66,9 +66,9 @@ type Webhook struct {
 	Enabled          bool        `json:"enabled"`
 	Blocking         bool        `json:"blocking" doc:"Until its delivery ends, later webhooks and events of the same lab instance wait"`
 	Delay            int         `json:"delay" doc:"Seconds before the first attempt"`
-	Timeout          int         `json:"timeout" doc:"Seconds for one attempt; absent where retry_policy is given: what that policy suggests"`
-	Retries          int         `json:"retries" doc:"Attempts after the first one; absent where retry_policy is given: what that policy suggests"`
-	RetryPolicy      RetryPolicy `json:"retry_policy"`
+	Timeout          int         `json:"timeout" doc:"Seconds for one attempt; absent: what retry_policy suggests where that is sent, else what the settings have for a new webhook"`
+	Retries          int         `json:"retries" doc:"Attempts after the first one; absent: what retry_policy suggests where that is sent, else what the settings have for a new webhook"`
+	RetryPolicy      RetryPolicy `json:"retry_policy" doc:"Absent: what the settings have for a new webhook, which is studio until somebody changes it"`
 	ErrorAction      string      `json:"error_action" doc:"What happens when the last attempt has failed"`
 	NotificationText string      `json:"notification_text" doc:"What notify_user says; empty: a standard sentence"`
 	EndLabConfirmed  bool        `json:"end_lab_confirmed" doc:"Learners may lose work: end_lab at events at which they work in the lab needs it"`
@@ -254,7 +254,7 @@ type Attempt struct {
 // SentRequest is a request as it went out, secrets masked.
 type SentRequest struct {
 	Verb    string       `json:"verb"`
-	URL     string       `json:"url"`
+	URL     string       `json:"url" doc:"To keys without the scope manage the values of its query are shown as ••••"`
 	Headers []HeaderLine `json:"headers" nullable:"false"`
 	Content
 }
@@ -285,7 +285,8 @@ type Timings struct {
 	DNS     int64 `json:"dns"`
 	Connect int64 `json:"connect"`
 	TLS     int64 `json:"tls"`
-	Wait    int64 `json:"wait" doc:"Until the first byte of the answer"`
+	Sent    int64 `json:"sent" doc:"Until the request was written; 0 in older attempts"`
+	Wait    int64 `json:"wait" doc:"Until the first byte of the answer, sent included"`
 	Body    int64 `json:"body"`
 	Total   int64 `json:"total"`
 	Reused  bool  `json:"reused" doc:"The connection was open already"`

@@ -11,9 +11,9 @@ import (
 	"labhook/engine"
 )
 
-// newWebhookInput returns the values that absent fields have.
-func newWebhookInput(consumer engine.ConsumerID) WebhookInput {
-	w := engine.NewWebhook(consumer)
+// newWebhookInput returns the values that absent fields have: those of a new webhook as the settings have it.
+func newWebhookInput(site *engine.SiteSettings, consumer engine.ConsumerID) WebhookInput {
+	w := site.NewWebhook(consumer)
 	return WebhookInput(webhookOut(&w))
 }
 

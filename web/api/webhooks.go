@@ -66,7 +66,7 @@ func (s *server) webhookWriter(ctx context.Context) (func(*engine.Webhook) Webho
 		until[streak.WebhookID] = streak.PausedUntil
 	}
 	return func(w *engine.Webhook) Webhook {
-		out := webhookOut(w)
+		out := callOf(ctx).webhookOut(w)
 		out.PausedUntil = timeOrNull(until[w.ID])
 		return out
 	}, nil
@@ -89,7 +89,7 @@ func (s *server) webhookAnswer(ctx context.Context, w *engine.Webhook) (*webhook
 	if err != nil {
 		return nil, err
 	}
-	out := &webhookAnswer{etag(w), webhookOut(w)}
+	out := &webhookAnswer{etag(w), callOf(ctx).webhookOut(w)}
 	out.Body.PausedUntil = timeOrNull(streak.PausedUntil)
 	return out, nil
 }
@@ -97,7 +97,7 @@ func (s *server) webhookAnswer(ctx context.Context, w *engine.Webhook) (*webhook
 // createWebhook makes a webhook. The answer is the one that shows its signing secret.
 func (s *server) createWebhook(ctx context.Context, _ *none) (*createdWebhook, error) {
 	c := callOf(ctx)
-	sent := newWebhookInput(0)
+	sent := newWebhookInput(s.Store.Settings(), 0)
 	given, err := decodeGiven(c.body, &sent)
 	if err != nil {
 		return nil, err
@@ -109,7 +109,7 @@ func (s *server) createWebhook(ctx context.Context, _ *none) (*createdWebhook, e
 	if err != nil {
 		return nil, err
 	}
-	next := engine.NewWebhook(owner)
+	next := s.Store.Settings().NewWebhook(owner)
 	bad := sent.set(s.Store.Directory().Catalog(), given, &next)
 	warning, err := s.checkWebhook(ctx, bad, &next)
 	if err != nil {
@@ -151,7 +151,7 @@ func (s *server) replaceWebhook(ctx context.Context, in *replaceWebhookInput) (*
 	if err != nil {
 		return nil, err
 	}
-	sent := newWebhookInput(found.ConsumerID)
+	sent := newWebhookInput(s.Store.Settings(), found.ConsumerID)
 	given, err := decodeGiven(c.body, &sent)
 	if err != nil {
 		return nil, err

@@ -38,10 +38,9 @@ func (Webhook) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
 // TransformSchema adds the engine's limits; what has a default may be left out.
 func (WebhookInput) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
 	s.Required = []string{"name", "events", "url"}
-	w := newWebhookInput(0)
+	w := newWebhookInput(&engine.DefaultSite, 0)
 	for field, value := range map[string]any{
-		"verb": w.Verb, "send_lab_details": w.SendLabDetails, "enabled": w.Enabled, "blocking": w.Blocking, "delay": w.Delay,
-		"timeout": w.Timeout, "retries": w.Retries, "retry_policy": w.RetryPolicy.Preset, "error_action": w.ErrorAction,
+		"verb": w.Verb, "send_lab_details": w.SendLabDetails, "enabled": w.Enabled, "blocking": w.Blocking, "delay": w.Delay, "error_action": w.ErrorAction,
 		"end_lab_confirmed": w.EndLabConfirmed, "rate_limit": w.RateLimit, "rate_burst": w.RateBurst,
 	} {
 		s.Properties[field].Default = value
@@ -80,7 +79,7 @@ func (OwnPolicy) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
 // TransformSchema names the choices; all may be left out.
 func (Signing) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
 	s.Required = nil
-	g := newWebhookInput(0).Signing
+	g := newWebhookInput(&engine.DefaultSite, 0).Signing
 	s.Properties["scheme"].Default, s.Properties["names"].Default = g.Scheme, g.Names
 	choices(s, "scheme", engine.SigningSchemes...)
 	choices(s, "names", engine.NamesWebhook, engine.NamesSvix, engine.NamesBoth)

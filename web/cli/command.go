@@ -28,6 +28,7 @@ func Commands() []Command {
 		{Name: "deliveries", Summary: "list the deliveries of a server, show, resend and cancel them", Below: deliveryCommands},
 		{Name: "webhooks", Summary: "list the webhooks of a server, and test them", Below: webhookCommands},
 		{Name: "key", Summary: "make an API key on the host", Below: keyCommands},
+		{Name: "setup-link", Summary: "print again the link that makes the first user", Run: SetupLink},
 		{Name: "user", Summary: "make and change the users of the screens, on the host", Below: userCommands},
 		{Name: "backup", Summary: "write the data of a server, running or not, into one file", Run: Backup},
 		{Name: "restore", Summary: "put a backup into a new data directory", Run: Restore},

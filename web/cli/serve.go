@@ -17,6 +17,7 @@ import (
 
 	"labhook/engine"
 	"labhook/engine/egress"
+	"labhook/web"
 	"labhook/web/keyrate"
 )
 
@@ -125,7 +126,7 @@ func printServing(ctx context.Context, w io.Writer, s *server, cfg serverConfig)
 		data = cfg.data
 	}
 	base := cmp.Or(s.public, s.base)
-	setup, needed, err := s.web.SetupURL(context.WithoutCancel(ctx), base)
+	setup, needed, err := web.SetupURL(context.WithoutCancel(ctx), s.store, base)
 	if err != nil {
 		return err
 	}

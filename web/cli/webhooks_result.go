@@ -29,6 +29,7 @@ type testResult struct {
 			DNS     int64 `json:"dns"`
 			Connect int64 `json:"connect"`
 			TLS     int64 `json:"tls"`
+			Sent    int64 `json:"sent"`
 			Wait    int64 `json:"wait"`
 			Body    int64 `json:"body"`
 			Total   int64 `json:"total"`
@@ -73,7 +74,7 @@ func (r *testResult) timings() string {
 	for _, part := range []struct {
 		label string
 		took  int64
-	}{{"DNS", t.DNS}, {"connect", t.Connect}, {"TLS", t.TLS}, {"first byte", t.Wait}, {"body", t.Body}} {
+	}{{"DNS", t.DNS}, {"connect", t.Connect}, {"TLS", t.TLS}, {"request sent", t.Sent}, {"first byte", t.Wait - t.Sent}, {"body", t.Body}} {
 		if part.took > 0 {
 			parts = append(parts, part.label+" "+micros(part.took))
 		}

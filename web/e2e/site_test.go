@@ -56,7 +56,7 @@ func newStillSite(t *testing.T) *site {
 	ts := httptest.NewServer(server.Handler())
 	t.Cleanup(ts.Close)
 	s.url = ts.URL
-	if s.setup, _, err = server.SetupURL(t.Context(), ts.URL); err != nil {
+	if s.setup, _, err = web.SetupURL(t.Context(), s.store, ts.URL); err != nil {
 		t.Fatal(err)
 	}
 	return s

@@ -91,12 +91,12 @@ func (y story) attempt(after time.Duration, d engine.Delivery, next time.Duratio
 		Request: engine.SentRequest{
 			Verb: "POST", URL: "https://hooks.example.com/lab/scored?tenant=contoso",
 			Headers: []string{
-				"Host: hooks.example.com", "Content-Type: application/json", "webhook-id: " + d.ID.String(), "webhook-signature: v1,•••• (masked)",
+				"Host: hooks.example.com", "Content-Type: application/json", "webhook-id: " + d.ID.String(), "webhook-signature: v1,••••",
 				"User-Agent: Labhook/1.0",
 			},
 			Body: enginetest.LabData(998592321),
 		},
-		Timings:    engine.Timings{DNS: 9_300, Connect: 21_700, TLS: 48_200, Wait: 131_000, Body: 2_100, Total: 236_000},
+		Timings:    engine.Timings{DNS: 9_300, Connect: 21_700, TLS: 48_200, Sent: 900, Wait: 131_000, Body: 2_100, Total: 236_000},
 		RemoteAddr: "203.0.113.80:443",
 	}
 	change(&a)

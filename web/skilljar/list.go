@@ -38,7 +38,7 @@ func (s *server) list(c *call) error {
 	}
 	out := page{Count: len(shown), Results: []webhook{}}
 	for _, w := range shown[(number-1)*size : min(number*size, len(shown))] {
-		out.Results = append(out.Results, webhookOut(w))
+		out.Results = append(out.Results, c.webhookOut(w))
 	}
 	if number < last {
 		out.Next = new(s.pageURL(c.r, query, number+1))

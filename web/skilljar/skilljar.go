@@ -54,6 +54,16 @@ func (c *call) actor() engine.Actor {
 	return engine.Actor{Name: fmt.Sprintf("key %s (%s)", c.key.Prefix, c.key.Description), IP: remoteIP(c.r)}
 }
 
+// webhookOut writes a webhook as the key may see it: the values in the query of its URL may be secrets, and are for those
+// who may change it.
+func (c *call) webhookOut(w *engine.Webhook) webhook {
+	out := webhookOut(w)
+	if !c.key.Scope.Allows(engine.ScopeManage) {
+		out.TargetURL = engine.MaskQuery(out.TargetURL)
+	}
+	return out
+}
+
 // action is what a method of a path does, and the scope that the key needs for it.
 type action struct {
 	scope engine.Scope

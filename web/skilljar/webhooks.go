@@ -54,7 +54,7 @@ func (s *server) read(c *call) error {
 	if err != nil {
 		return err
 	}
-	writeJSON(c.w, http.StatusOK, webhookOut(found))
+	writeJSON(c.w, http.StatusOK, c.webhookOut(found))
 	return nil
 }
 

@@ -1954,6 +1954,35 @@ type Recovery struct {
 	Stopped string `json:"stopped"`
 }
 
+// ReplayInput defines model for ReplayInput.
+type ReplayInput struct {
+	// Webhooks Webhooks that the event is sent to, each once, whether they listen to such events or not
+	Webhooks []string `json:"webhooks"`
+}
+
+// ReplayItem defines model for ReplayItem.
+type ReplayItem struct {
+	// Delivery The delivery that it is sent as: the one that the webhook has of the event, or a new one
+	Delivery *string  `json:"delivery,omitempty"`
+	Problem  *Problem `json:"problem,omitempty"`
+
+	// State Its state now
+	State *string `json:"state,omitempty"`
+
+	// Status 200: it is sent; 404: there is no such webhook; 409: it cannot be sent to it
+	Status  int64  `json:"status"`
+	Webhook string `json:"webhook"`
+}
+
+// Replayed defines model for Replayed.
+type Replayed struct {
+	// Results In the order of webhooks
+	Results []ReplayItem `json:"results"`
+
+	// Sent To how many of the webhooks it is sent
+	Sent int64 `json:"sent"`
+}
+
 // ResendFilter defines model for ResendFilter.
 type ResendFilter struct {
 	// After Cursor: go on behind it; next of the answer before
@@ -2049,8 +2078,10 @@ type SentRequest struct {
 	// Encoding How body is written: base64 where it is no UTF-8 text
 	Encoding SentRequestEncoding `json:"encoding"`
 	Headers  []HeaderLine        `json:"headers"`
-	Url      string              `json:"url"`
-	Verb     string              `json:"verb"`
+
+	// Url To keys without the scope manage the values of its query are shown as ••••
+	Url  string `json:"url"`
+	Verb string `json:"verb"`
 }
 
 // SentRequestEncoding How body is written: base64 where it is no UTF-8 text
@@ -2199,11 +2230,14 @@ type Timings struct {
 	Dns     int64 `json:"dns"`
 
 	// Reused The connection was open already
-	Reused bool  `json:"reused"`
-	Tls    int64 `json:"tls"`
-	Total  int64 `json:"total"`
+	Reused bool `json:"reused"`
 
-	// Wait Until the first byte of the answer
+	// Sent Until the request was written; 0 in older attempts
+	Sent  int64 `json:"sent"`
+	Tls   int64 `json:"tls"`
+	Total int64 `json:"total"`
+
+	// Wait Until the first byte of the answer, sent included
 	Wait int64 `json:"wait"`
 }
 
@@ -2271,19 +2305,21 @@ type Webhook struct {
 	// RateLimit Requests a second at most; 0: no limit
 	RateLimit int64 `json:"rate_limit"`
 
-	// Retries Attempts after the first one; absent where retry_policy is given: what that policy suggests
-	Retries     int64               `json:"retries"`
+	// Retries Attempts after the first one; absent: what retry_policy suggests where that is sent, else what the settings have for a new webhook
+	Retries int64 `json:"retries"`
+
+	// RetryPolicy Absent: what the settings have for a new webhook, which is studio until somebody changes it
 	RetryPolicy Webhook_RetryPolicy `json:"retry_policy"`
 
 	// SendLabDetails Send the lab details, or the data of an event that has none, as the body, and not content
 	SendLabDetails bool    `json:"send_lab_details"`
 	Signing        Signing `json:"signing"`
 
-	// Timeout Seconds for one attempt; absent where retry_policy is given: what that policy suggests
+	// Timeout Seconds for one attempt; absent: what retry_policy suggests where that is sent, else what the settings have for a new webhook
 	Timeout   int64      `json:"timeout"`
 	UpdatedAt *time.Time `json:"updated_at,omitempty"`
 
-	// Url May hold tokens such as {id}
+	// Url May hold tokens such as {id}. To keys without the scope manage the values of its query are shown as ••••
 	//
 	// Example: https://hooks.example.com/lab
 	Url  string      `json:"url"`
@@ -2302,7 +2338,7 @@ type WebhookErrorAction string
 // WebhookRetryPolicy0 defines model for Webhook.RetryPolicy.0.
 type WebhookRetryPolicy0 string
 
-// Webhook_RetryPolicy defines model for Webhook.RetryPolicy.
+// Webhook_RetryPolicy Absent: what the settings have for a new webhook, which is studio until somebody changes it
 type Webhook_RetryPolicy struct {
 	union json.RawMessage
 }
@@ -2367,19 +2403,21 @@ type WebhookInput struct {
 	// RateLimit Requests a second at most; 0: no limit
 	RateLimit *int64 `json:"rate_limit,omitempty"`
 
-	// Retries Attempts after the first one; absent where retry_policy is given: what that policy suggests
-	Retries     *int64                    `json:"retries,omitempty"`
+	// Retries Attempts after the first one; absent: what retry_policy suggests where that is sent, else what the settings have for a new webhook
+	Retries *int64 `json:"retries,omitempty"`
+
+	// RetryPolicy Absent: what the settings have for a new webhook, which is studio until somebody changes it
 	RetryPolicy *WebhookInput_RetryPolicy `json:"retry_policy,omitempty"`
 
 	// SendLabDetails Send the lab details, or the data of an event that has none, as the body, and not content
 	SendLabDetails *bool    `json:"send_lab_details,omitempty"`
 	Signing        *Signing `json:"signing,omitempty"`
 
-	// Timeout Seconds for one attempt; absent where retry_policy is given: what that policy suggests
+	// Timeout Seconds for one attempt; absent: what retry_policy suggests where that is sent, else what the settings have for a new webhook
 	Timeout   *int64     `json:"timeout,omitempty"`
 	UpdatedAt *time.Time `json:"updated_at,omitempty"`
 
-	// Url May hold tokens such as {id}
+	// Url May hold tokens such as {id}. To keys without the scope manage the values of its query are shown as ••••
 	//
 	// Example: https://hooks.example.com/lab
 	Url  string            `json:"url"`
@@ -2398,7 +2436,7 @@ type WebhookInputErrorAction string
 // WebhookInputRetryPolicy0 defines model for WebhookInput.RetryPolicy.0.
 type WebhookInputRetryPolicy0 string
 
-// WebhookInput_RetryPolicy defines model for WebhookInput.RetryPolicy.
+// WebhookInput_RetryPolicy Absent: what the settings have for a new webhook, which is studio until somebody changes it
 type WebhookInput_RetryPolicy struct {
 	union json.RawMessage
 }
@@ -2563,6 +2601,12 @@ type PostBatchParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
+// ReplayEventParams defines parameters for ReplayEvent.
+type ReplayEventParams struct {
+	// IdempotencyKey The same key, sent again with the same request, gets the first answer, with Idempotency-Replayed: true. Answers are kept for a day; a request that was refused frees its key
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
 // CreatePlatformKeyParams defines parameters for CreatePlatformKey.
 type CreatePlatformKeyParams struct {
 	// IdempotencyKey The same key, sent again with the same request, gets the first answer, with Idempotency-Replayed: true. Answers are kept for a day; a request that was refused frees its key
@@ -2704,6 +2748,9 @@ type PostEventJSONRequestBody = EventInput
 
 // PostBatchJSONRequestBody defines body for PostBatch for application/json ContentType.
 type PostBatchJSONRequestBody = PostBatchJSONBody
+
+// ReplayEventJSONRequestBody defines body for ReplayEvent for application/json ContentType.
+type ReplayEventJSONRequestBody = ReplayInput
 
 // CreatePlatformKeyJSONRequestBody defines body for CreatePlatformKey for application/json ContentType.
 type CreatePlatformKeyJSONRequestBody = KeyInput
@@ -3147,6 +3194,20 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /api/v1/events/{evt} (the `ReadEvent` operationId).
 	ReadEvent(ctx context.Context, evt string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReplayEventWithBody Send an event once more, or for the first time, to webhooks of your choice
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/v1/events/{evt}/replay (the `ReplayEvent` operationId).
+	ReplayEventWithBody(ctx context.Context, evt string, params *ReplayEventParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReplayEvent Send an event once more, or for the first time, to webhooks of your choice
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/v1/events/{evt}/replay (the `ReplayEvent` operationId).
+	ReplayEvent(ctx context.Context, evt string, params *ReplayEventParams, body ReplayEventJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListPlatformKeys List the platform keys
 	//
@@ -3896,6 +3957,40 @@ func (c *Client) PostBatch(ctx context.Context, params *PostBatchParams, body Po
 // Corresponds with GET /api/v1/events/{evt} (the `ReadEvent` operationId).
 func (c *Client) ReadEvent(ctx context.Context, evt string, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewReadEventRequest(c.Server, evt)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReplayEventWithBody Send an event once more, or for the first time, to webhooks of your choice
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/v1/events/{evt}/replay (the `ReplayEvent` operationId).
+func (c *Client) ReplayEventWithBody(ctx context.Context, evt string, params *ReplayEventParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReplayEventRequestWithBody(c.Server, evt, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReplayEvent Send an event once more, or for the first time, to webhooks of your choice
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/v1/events/{evt}/replay (the `ReplayEvent` operationId).
+func (c *Client) ReplayEvent(ctx context.Context, evt string, params *ReplayEventParams, body ReplayEventJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReplayEventRequest(c.Server, evt, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -5837,6 +5932,68 @@ func NewReadEventRequest(server string, evt string) (*http.Request, error) {
 	return req, nil
 }
 
+// NewReplayEventRequest calls the generic ReplayEvent builder with application/json body
+func NewReplayEventRequest(server string, evt string, params *ReplayEventParams, body ReplayEventJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewReplayEventRequestWithBody(server, evt, params, "application/json", bodyReader)
+}
+
+// NewReplayEventRequestWithBody constructs an http.Request for the ReplayEvent method, with any body, and a specified content type
+func NewReplayEventRequestWithBody(server string, evt string, params *ReplayEventParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "evt", evt, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/events/%s/replay", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
 // NewListPlatformKeysRequest constructs an http.Request for the ListPlatformKeys method
 func NewListPlatformKeysRequest(server string) (*http.Request, error) {
 	var err error
@@ -7243,6 +7400,20 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /api/v1/events/{evt} (the `ReadEvent` operationId).
 	ReadEventWithResponse(ctx context.Context, evt string, reqEditors ...RequestEditorFn) (*ReadEventReply, error)
+
+	// ReplayEventWithBodyWithResponse Send an event once more, or for the first time, to webhooks of your choice
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/events/{evt}/replay (the `ReplayEvent` operationId).
+	ReplayEventWithBodyWithResponse(ctx context.Context, evt string, params *ReplayEventParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReplayEventReply, error)
+
+	// ReplayEventWithResponse Send an event once more, or for the first time, to webhooks of your choice
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/events/{evt}/replay (the `ReplayEvent` operationId).
+	ReplayEventWithResponse(ctx context.Context, evt string, params *ReplayEventParams, body ReplayEventJSONRequestBody, reqEditors ...RequestEditorFn) (*ReplayEventReply, error)
 
 	// ListPlatformKeysWithResponse List the platform keys
 	//
@@ -10223,6 +10394,138 @@ func (r ReadEventReply) ContentType() string {
 	return ""
 }
 
+// ReplayEventReply429Headers the declared response headers of an HTTP 429 response for ReplayEvent
+type ReplayEventReply429Headers struct {
+	RetryAfter *int
+}
+
+// ReplayEventReply503Headers the declared response headers of an HTTP 503 response for ReplayEvent
+type ReplayEventReply503Headers struct {
+	RetryAfter *int
+}
+
+type ReplayEventReply struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Replayed
+	// ApplicationproblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationproblemJSON400 *Problem
+	// ApplicationproblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationproblemJSON401 *Problem
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Problem
+	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationproblemJSON404 *Problem
+	// ApplicationproblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationproblemJSON409 *Problem
+	// ApplicationproblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationproblemJSON413 *Problem
+	// ApplicationproblemJSON415 the response for an HTTP 415 `application/problem+json` response
+	ApplicationproblemJSON415 *Problem
+	// ApplicationproblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationproblemJSON422 *Problem
+	// ApplicationproblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationproblemJSON429 *Problem
+	// ApplicationproblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationproblemJSON500 *Problem
+	// ApplicationproblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationproblemJSON503 *Problem
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *ReplayEventReply429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *ReplayEventReply503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ReplayEventReply) GetJSON200() *Replayed {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ReplayEventReply) GetApplicationproblemJSON400() *Problem {
+	return r.ApplicationproblemJSON400
+}
+
+// GetApplicationproblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ReplayEventReply) GetApplicationproblemJSON401() *Problem {
+	return r.ApplicationproblemJSON401
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r ReplayEventReply) GetApplicationproblemJSON403() *Problem {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r ReplayEventReply) GetApplicationproblemJSON404() *Problem {
+	return r.ApplicationproblemJSON404
+}
+
+// GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r ReplayEventReply) GetApplicationproblemJSON409() *Problem {
+	return r.ApplicationproblemJSON409
+}
+
+// GetApplicationproblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
+func (r ReplayEventReply) GetApplicationproblemJSON413() *Problem {
+	return r.ApplicationproblemJSON413
+}
+
+// GetApplicationproblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
+func (r ReplayEventReply) GetApplicationproblemJSON415() *Problem {
+	return r.ApplicationproblemJSON415
+}
+
+// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r ReplayEventReply) GetApplicationproblemJSON422() *Problem {
+	return r.ApplicationproblemJSON422
+}
+
+// GetApplicationproblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r ReplayEventReply) GetApplicationproblemJSON429() *Problem {
+	return r.ApplicationproblemJSON429
+}
+
+// GetApplicationproblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r ReplayEventReply) GetApplicationproblemJSON500() *Problem {
+	return r.ApplicationproblemJSON500
+}
+
+// GetApplicationproblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r ReplayEventReply) GetApplicationproblemJSON503() *Problem {
+	return r.ApplicationproblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r ReplayEventReply) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ReplayEventReply) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ReplayEventReply) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ReplayEventReply) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // ListPlatformKeysReply429Headers the declared response headers of an HTTP 429 response for ListPlatformKeys
 type ListPlatformKeysReply429Headers struct {
 	RetryAfter *int
@@ -13125,6 +13428,32 @@ func (c *ClientWithResponses) ReadEventWithResponse(ctx context.Context, evt str
 		return nil, err
 	}
 	return ParseReadEventReply(rsp)
+}
+
+// ReplayEventWithBodyWithResponse Send an event once more, or for the first time, to webhooks of your choice
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/events/{evt}/replay (the `ReplayEvent` operationId).
+func (c *ClientWithResponses) ReplayEventWithBodyWithResponse(ctx context.Context, evt string, params *ReplayEventParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReplayEventReply, error) {
+	rsp, err := c.ReplayEventWithBody(ctx, evt, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReplayEventReply(rsp)
+}
+
+// ReplayEventWithResponse Send an event once more, or for the first time, to webhooks of your choice
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/events/{evt}/replay (the `ReplayEvent` operationId).
+func (c *ClientWithResponses) ReplayEventWithResponse(ctx context.Context, evt string, params *ReplayEventParams, body ReplayEventJSONRequestBody, reqEditors ...RequestEditorFn) (*ReplayEventReply, error) {
+	rsp, err := c.ReplayEvent(ctx, evt, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReplayEventReply(rsp)
 }
 
 // ListPlatformKeysWithResponse List the platform keys
@@ -16115,6 +16444,132 @@ func ParseReadEventReply(rsp *http.Response) (*ReadEventReply, error) {
 			headers.RetryAfter = &value
 		}
 		response.Headers429 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseReplayEventReply parses an HTTP response from a ReplayEventWithResponse call
+func ParseReplayEventReply(rsp *http.Response) (*ReplayEventReply, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ReplayEventReply{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Replayed
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 429:
+		var headers ReplayEventReply429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers ReplayEventReply503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers503 = &headers
 	}
 
 	return response, nil
