@@ -47,7 +47,7 @@ func readFields(d *jsontext.Decoder, text []byte, each func(name []byte, value j
 	if open.Kind() != jsontext.KindBeginObject {
 		return errNoObject
 	}
-	var unquoted [64]byte
+	var unquoted []byte
 	for d.PeekKind() == jsontext.KindString {
 		quoted, err := d.ReadValue()
 		if err != nil {
@@ -56,7 +56,8 @@ func readFields(d *jsontext.Decoder, text []byte, each func(name []byte, value j
 		name := quoted[1 : len(quoted)-1]
 		if bytes.IndexByte(name, '\\') >= 0 {
 			// The syntax is right; half a surrogate pair becomes U+FFFD, as encoding/json has it.
-			name, _ = jsontext.AppendUnquote(unquoted[:0], quoted)
+			unquoted, _ = jsontext.AppendUnquote(unquoted[:0], quoted)
+			name = unquoted
 		}
 		value, err := d.ReadValue()
 		if err != nil {
