@@ -36,8 +36,10 @@ func (n need) roles() []string {
 	return []string{string(n.scope)}
 }
 
-// call is what is known of the request that is being answered.
+// call is what is known of the request that is being answered. It is the request's context.
 type call struct {
+	context.Context
+	out       watched
 	requestID string
 	ip        string
 	url       *url.URL
@@ -47,11 +49,19 @@ type call struct {
 
 type callKey struct{}
 
+// Value returns the call itself, and what the context of the server knows.
+func (c *call) Value(key any) any {
+	if key == (callKey{}) {
+		return c
+	}
+	return c.Context.Value(key)
+}
+
 func callOf(ctx context.Context) *call { return ctx.Value(callKey{}).(*call) }
 
 // actor returns who calls, for the audit log.
 func (c *call) actor() engine.Actor {
-	return engine.Actor{Name: fmt.Sprintf("key %s (%s)", c.key.Prefix, c.key.Description), IP: c.ip}
+	return engine.Actor{Name: "key " + c.key.Prefix + " (" + c.key.Description + ")", IP: c.ip}
 }
 
 // sees reports whether the key may know of what belongs to the consumer. Zero belongs to all consumers together.
