@@ -10,33 +10,53 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// errNoObject says that a JSON text is no object.
-var errNoObject = errors.New("it must be a JSON object")
+var (
+	// errNoObject says that a JSON text is no object.
+	errNoObject = errors.New("it must be a JSON object")
+	// errNoList says that a JSON text is no list.
+	errNoList = errors.New("it must be a JSON list")
+)
 
 // jsonLeniency makes the reader take what encoding/json takes.
 var jsonLeniency = []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)}
 
-// fieldReader is what reading an object needs, to be used again.
-type fieldReader struct {
+// jsonReader is what reading a text needs, to be used again.
+type jsonReader struct {
 	decoder jsontext.Decoder
 	buffer  bytes.Buffer
 }
 
-var fieldReaders = sync.Pool{New: func() any { return new(fieldReader) }}
+var jsonReaders = sync.Pool{New: func() any { return new(jsonReader) }}
 
 // JSONFields calls each with the fields of a JSON object in the order in which they are written, and judges the syntax
 // of the whole text meanwhile: one pass instead of one for each question. name is valid during the call, value is part
 // of text. What each returns ends the reading and is returned.
 func JSONFields(text []byte, each func(name []byte, value json.RawMessage) error) error {
-	r := fieldReaders.Get().(*fieldReader)
-	defer fieldReaders.Put(r)
+	r := jsonReaders.Get().(*jsonReader)
+	defer r.forget()
+	return readFields(r.read(text), text, each)
+}
+
+// JSONList returns the values of a JSON list, each of them a part of text, and judges the syntax of the whole text in the
+// same pass.
+func JSONList(text []byte) ([]json.RawMessage, error) {
+	r := jsonReaders.Get().(*jsonReader)
+	defer r.forget()
+	return readList(r.read(text), text)
+}
+
+// read returns a decoder at the beginning of a text.
+func (r *jsonReader) read(text []byte) *jsontext.Decoder {
 	r.buffer = *bytes.NewBuffer(text)
 	r.decoder.Reset(&r.buffer, jsonLeniency...)
-	defer func() {
-		r.buffer = bytes.Buffer{} // lets go of the text
-		r.decoder.Reset(&r.buffer)
-	}()
-	return readFields(&r.decoder, text, each)
+	return &r.decoder
+}
+
+// forget lets go of the text.
+func (r *jsonReader) forget() {
+	r.buffer = bytes.Buffer{}
+	r.decoder.Reset(&r.buffer)
+	jsonReaders.Put(r)
 }
 
 func readFields(d *jsontext.Decoder, text []byte, each func(name []byte, value json.RawMessage) error) error {
@@ -68,11 +88,35 @@ func readFields(d *jsontext.Decoder, text []byte, each func(name []byte, value j
 			return err
 		}
 	}
-	if _, err := d.ReadToken(); err != nil { // the closing brace
+	return readEnd(d, errNoObject)
+}
+
+func readList(d *jsontext.Decoder, text []byte) (values []json.RawMessage, err error) {
+	open, err := d.ReadToken()
+	if err != nil {
+		return nil, err
+	}
+	if open.Kind() != jsontext.KindBeginArray {
+		return nil, errNoList
+	}
+	for d.PeekKind() != jsontext.KindEndArray {
+		value, err := d.ReadValue()
+		if err != nil {
+			return nil, err
+		}
+		end := d.InputOffset()
+		values = append(values, text[end-int64(len(value)):end:end])
+	}
+	return values, readEnd(d, errNoList)
+}
+
+// readEnd reads what closes an object or a list, behind which nothing may follow: that were another kind of text.
+func readEnd(d *jsontext.Decoder, other error) error {
+	if _, err := d.ReadToken(); err != nil {
 		return err
 	}
 	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
-		return errors.Join(err, errNoObject)
+		return errors.Join(err, other)
 	}
 	return nil
 }

@@ -1,9 +1,12 @@
 package engine_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"maps"
+	"slices"
+	"strings"
 	"testing"
 	"unicode/utf8"
 
@@ -43,6 +46,34 @@ func FuzzJSONFields(f *testing.F) {
 		}
 		if !maps.Equal(got, texts) {
 			t.Errorf("%q: the fields are %q, want %q", text, got, texts)
+		}
+	})
+}
+
+// FuzzJSONList checks that the values of a list are those that encoding/json finds, and that both refuse the same.
+func FuzzJSONList(f *testing.F) {
+	deep := func(levels int) string { return strings.Repeat("[", levels) + strings.Repeat("]", levels) }
+	for _, text := range []string{
+		`[]`, ` [ 1 , {"a":[null]},"]" ]` + "\n", `[1,]`, `[,1]`, `[1 2]`, `[1]]`, `[1] x`, `[1`, `[`, `]`, `{}`, `null`, ``, `"a"`, `["\ud800","\x"]`,
+		"[\"\t\"]", `[01]`, `[-]`, `[1e400,-0.0E+1]`, `[tru]`, `[{"a":1,"a":2}]`, `[{"a"}]`, deep(10000), deep(10001),
+	} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if !utf8.Valid(text) {
+			return
+		}
+		var want []json.RawMessage
+		err := json.Unmarshal(text, &want)
+		if want == nil && err == nil {
+			err = errors.New("null is no list")
+		}
+		got, problem := engine.JSONList(text)
+		if (problem == nil) != (err == nil) {
+			t.Fatalf("%q: %v; encoding/json says %v", text, problem, err)
+		}
+		if err == nil && !slices.EqualFunc(got, want, func(a, b json.RawMessage) bool { return bytes.Equal(a, b) }) {
+			t.Errorf("%q: the values are %q, want %q", text, got, want)
 		}
 	})
 }

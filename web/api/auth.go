@@ -44,6 +44,7 @@ type call struct {
 	ip        string
 	url       *url.URL
 	key       engine.APIKey // zero on open routes
+	name      string        // of who calls, for the audit log
 	body      []byte        // of routes that take one
 }
 
@@ -61,7 +62,7 @@ func callOf(ctx context.Context) *call { return ctx.Value(callKey{}).(*call) }
 
 // actor returns who calls, for the audit log.
 func (c *call) actor() engine.Actor {
-	return engine.Actor{Name: "key " + c.key.Prefix + " (" + c.key.Description + ")", IP: c.ip}
+	return engine.Actor{Name: c.name, IP: c.ip}
 }
 
 // sees reports whether the key may know of what belongs to the consumer. Zero belongs to all consumers together.
@@ -86,7 +87,7 @@ func (s *server) guard(n need, b *body, next http.HandlerFunc) http.HandlerFunc 
 				writeProblem(w, s.problemOf(r.Context(), err))
 				return
 			}
-			c.key = key
+			c.key, c.name = key, "key "+key.Prefix+" ("+key.Description+")"
 		}
 		if b != nil {
 			body, err := readBody(w, r, b)

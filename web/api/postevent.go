@@ -124,8 +124,8 @@ func (s *server) eventIn(r *http.Request, body []byte) (*engine.Event, error) {
 	}
 	return &engine.Event{
 		Scope: c.key.ConsumerID, SenderID: sent.ID, Type: sent.Type, ConsumerID: consumer, Subject: sent.Subject,
-		OccurredAt: timeOrZero(sent.OccurredAt), Data: sent.Data, TraceParent: traceParent(r.Header.Get("traceparent")),
-		Source: c.actor().Name, SourceIP: c.ip,
+		OccurredAt: timeOrZero(sent.OccurredAt), Data: sent.Data, TraceParent: traceParent(r.Header.Get("Traceparent")),
+		Source: c.name, SourceIP: c.ip,
 	}, nil
 }
 
