@@ -138,7 +138,7 @@ func (s *Server) withAccessLog(next http.Handler) http.Handler {
 // isFrequent reports whether the request is one of those that come by the second.
 func isFrequent(r *http.Request) bool {
 	path := r.URL.Path
-	return isHTMX(r) || path == "/healthz" || path == "/readyz" || strings.HasPrefix(path, static.Prefix) || isForPrograms(path)
+	return isForPrograms(path) || path == "/healthz" || path == "/readyz" || strings.HasPrefix(path, static.Prefix) || isHTMX(r)
 }
 
 // isForPrograms reports whether what is at a path is for programs, which read no pages.
