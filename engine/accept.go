@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 )
 
@@ -22,7 +23,11 @@ type Accepted struct {
 func (e *Engine) Accept(_ context.Context, ev *Event) (Accepted, error) {
 	e.life.RLock()
 	defer e.life.RUnlock()
-	return e.begin(ev)()
+	a, err := e.begin(ev)
+	if err != nil {
+		return Accepted{}, err
+	}
+	return e.finish(a)
 }
 
 // AcceptAll accepts several events at once, which share commits, in their order. Each is accepted or refused by itself,
@@ -30,69 +35,73 @@ func (e *Engine) Accept(_ context.Context, ev *Event) (Accepted, error) {
 func (e *Engine) AcceptAll(_ context.Context, events []*Event) ([]Accepted, []error) {
 	e.life.RLock()
 	defer e.life.RUnlock()
-	waiting := make([]func() (Accepted, error), len(events))
+	begun, accepted, errs := make([]*acceptance, len(events)), make([]Accepted, len(events)), make([]error, len(events))
 	for i, ev := range events {
-		waiting[i] = e.begin(ev)
+		begun[i], errs[i] = e.begin(ev)
 	}
-	accepted, errs := make([]Accepted, len(events)), make([]error, len(events))
-	for i, wait := range waiting {
-		accepted[i], errs[i] = wait()
+	for i, a := range begun {
+		if errs[i] == nil {
+			accepted[i], errs[i] = e.finish(a)
+		}
 	}
 	return accepted, errs
 }
 
-// begin checks an event, matches it and queues it for the store. The function that it returns waits for the commit.
-func (e *Engine) begin(ev *Event) func() (Accepted, error) {
-	refuse := func(err error) func() (Accepted, error) {
-		return func() (Accepted, error) { return Accepted{}, err }
-	}
+// acceptance is an event on its way into the store.
+type acceptance struct {
+	event  *Event
+	offers []Offer
+
+	stored sync.WaitGroup // until what follows is there
+	in     Inserted
+	err    error
+}
+
+// done takes the answer of the store.
+func (a *acceptance) done(in Inserted, err error) {
+	a.in, a.err = in, err
+	a.stored.Done()
+}
+
+// begin checks an event, matches it and queues it for the store. What it returns must be given to finish.
+func (e *Engine) begin(ev *Event) (*acceptance, error) {
 	if e.state != running {
-		return refuse(ErrStopping)
+		return nil, ErrStopping
 	}
 	now := time.Now().Truncate(time.Millisecond)
 	dir := e.store.Directory()
 	if err := ev.Prepare(dir.Catalog(), now); err != nil {
-		return refuse(err)
+		return nil, err
 	}
 	if ev.ConsumerID != 0 && dir.Consumer(ev.ConsumerID) == nil {
-		return refuse(InvalidError{{Field: "consumer", Message: "There is no such API consumer"}})
+		return nil, InvalidError{{Field: "consumer", Message: "There is no such API consumer"}}
 	}
-	wait := e.insert(ev, dir.Match(ev, now), now)
-	return func() (Accepted, error) {
-		in, err := wait()
-		switch {
-		case err != nil:
-			return Accepted{}, fmt.Errorf("store event: %w", err)
-		case in.First == nil:
-			return Accepted{Event: ev, Deliveries: in.Deliveries}, nil
-		case !in.First.SameAs(ev):
-			return Accepted{}, fmt.Errorf("the id or Idempotency-Key was used for another event (%s): %w", in.First.PublicID(), ErrConflict)
-		}
-		return Accepted{Event: in.First, Duplicate: true}, nil
-	}
-}
-
-// insert queues an event with a delivery for each webhook. The function that it returns waits for the commit, and must
-// be called.
-func (e *Engine) insert(ev *Event, webhooks []*Webhook, now time.Time) func() (Inserted, error) {
-	type answer struct {
-		Inserted
-		err error
-	}
-	stored := make(chan answer, 1)
-	offers := make([]Offer, len(webhooks))
+	webhooks := dir.Match(ev, now)
+	a := &acceptance{event: ev, offers: make([]Offer, len(webhooks))}
+	a.stored.Add(1)
 	// Ids are made and queued in one go, so that the order of ids is the order of acceptance, which lanes keep.
 	e.order.Lock()
+	defer e.order.Unlock()
 	ev.ID = NewID[EventID]()
 	for i, w := range webhooks {
 		d := NewDelivery(ev, w, now)
-		offers[i] = Offer{Delivery: d, Room: d.State == StateQueued && e.dispatcher.reserve(&d, len(ev.Data))}
+		a.offers[i] = Offer{Delivery: d, Room: d.State == StateQueued && e.dispatcher.reserve(&d, len(ev.Data))}
 	}
-	e.store.InsertEvent(ev, offers, func(in Inserted, err error) { stored <- answer{in, err} })
-	e.order.Unlock()
-	return func() (Inserted, error) {
-		a := <-stored
-		e.dispatcher.handOver(ev, offers, a.Deliveries)
-		return a.Inserted, a.err
+	e.store.InsertEvent(ev, a.offers, a.done)
+	return a, nil
+}
+
+// finish waits for the commit.
+func (e *Engine) finish(a *acceptance) (Accepted, error) {
+	a.stored.Wait()
+	e.dispatcher.handOver(a.event, a.offers, a.in.Deliveries)
+	switch {
+	case a.err != nil:
+		return Accepted{}, fmt.Errorf("store event: %w", a.err)
+	case a.in.First == nil:
+		return Accepted{Event: a.event, Deliveries: a.in.Deliveries}, nil
+	case !a.in.First.SameAs(a.event):
+		return Accepted{}, fmt.Errorf("the id or Idempotency-Key was used for another event (%s): %w", a.in.First.PublicID(), ErrConflict)
 	}
+	return Accepted{Event: a.in.First, Duplicate: true}, nil
 }

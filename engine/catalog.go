@@ -60,11 +60,19 @@ func (c *Catalog) names(name string) bool {
 
 // Find returns the event type with that code or label, in any case.
 func (c *Catalog) Find(name string) (EventType, bool) {
+	if t := c.find(name); t != nil {
+		return *t, true
+	}
+	return EventType{}, false
+}
+
+// find is Find without a copy, which must not be changed; nil: there is none.
+func (c *Catalog) find(name string) *EventType {
 	i, ok := c.byName[strings.ToLower(name)]
 	if !ok {
-		return EventType{}, false
+		return nil
 	}
-	return c.types[i], true
+	return &c.types[i]
 }
 
 // Codes returns the codes of event types named by code or label. A name that the catalog does not know stays as it

@@ -170,7 +170,9 @@ func NewKey() (key Secret, prefix string) {
 // HashKey returns what is stored of a key: its SHA-256 in hex. A key is random, so it needs no salt.
 func HashKey(key string) string {
 	sum := sha256.Sum256([]byte(key))
-	return hex.EncodeToString(sum[:])
+	var text [2 * sha256.Size]byte
+	hex.Encode(text[:], sum[:])
+	return string(text[:])
 }
 
 // isToken reports whether s consists of letters, digits and . _ - : only.

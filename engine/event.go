@@ -71,16 +71,19 @@ func (e *Event) SameAs(other *Event) bool {
 // was named by its label, what it is about, and the time it occurred. The error is an InvalidError.
 func (e *Event) Prepare(c *Catalog, now time.Time) error {
 	var bad InvalidError
-	kind, ok := c.Find(e.Type)
+	kind := c.find(e.Type)
 	switch {
 	case e.Type == "":
 		bad.add("type", "Name the event type, such as %s", LabScored)
-	case !ok:
+	case kind == nil:
 		bad.add("type", "There is no event type %q; GET /api/v1/event-types lists them", e.Type)
 	case !kind.Sendable() && !e.Test:
 		bad.add("type", "%s is a system event, which Labhook raises itself", kind.Code)
 	default:
 		e.Type = kind.Code
+	}
+	if kind == nil {
+		kind = &EventType{} // the data are judged all the same
 	}
 	if e.SenderID != "" && (len(e.SenderID) > MaxSenderID || !isToken(e.SenderID)) {
 		bad.add("id", "The id may have at most %d letters, digits and . _ - :", MaxSenderID)
@@ -109,10 +112,10 @@ var traceParent = regexp.MustCompile(`^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$
 
 // IsTraceParent reports whether s is a W3C trace context of version 00. One of zeros alone stands for none.
 func IsTraceParent(s string) bool {
-	return traceParent.MatchString(s) && !strings.Contains(s, "-00000000000000000000000000000000-") && !strings.Contains(s, "-0000000000000000-")
+	return len(s) == 55 && traceParent.MatchString(s) && !strings.Contains(s, "-00000000000000000000000000000000-") && !strings.Contains(s, "-0000000000000000-")
 }
 
-func (e *Event) checkData(bad *InvalidError, kind EventType) {
+func (e *Event) checkData(bad *InvalidError, kind *EventType) {
 	data := bytes.TrimSpace(e.Data)
 	switch {
 	case len(data) > MaxEventData:
@@ -129,20 +132,15 @@ func (e *Event) checkData(bad *InvalidError, kind EventType) {
 		return
 	}
 	e.Data = json.RawMessage(data)
-	subject, err := kind.subjectOf, error(nil)
+	subject, err := "", error(nil)
 	if kind.LabDetails {
-		var lab LabDetails
-		lab, err = ParseLabDetails(e.Data)
-		if invalid, ok := errors.AsType[InvalidError](err); ok {
-			*bad = append(*bad, invalid...)
-			return
-		}
-		subject = func(json.RawMessage) string { return lab.InstanceID() } // parsed already
-		if err == nil {
-			e.labBody = lab.bodyOr(e.Data)
-		}
-	} else if !json.Valid(data) {
-		err = errNoObject
+		subject, err = e.readLabDetails()
+	} else {
+		subject, err = kind.subjectOf(data)
+	}
+	if invalid, ok := errors.AsType[InvalidError](err); ok {
+		*bad = append(*bad, invalid...)
+		return
 	}
 	if err != nil {
 		bad.add("data", "Data is not JSON: %s", cmp.Or(JSONProblem(string(data)), err.Error()))
@@ -150,8 +148,19 @@ func (e *Event) checkData(bad *InvalidError, kind EventType) {
 	}
 	kind.Schema.check(bad, "data", e.Data)
 	if e.Subject == "" {
-		e.Subject = subject(e.Data)
+		e.Subject = subject
 	}
+}
+
+// readLabDetails makes of the data what is sent of them, and returns the lab instance's id. The error is that of
+// ParseLabDetails.
+func (e *Event) readLabDetails() (string, error) {
+	lab, err := ParseLabDetails(e.Data)
+	if err != nil {
+		return "", err
+	}
+	e.labBody = lab.bodyOr(e.Data)
+	return lab.InstanceID(), nil
 }
 
 // isJSONType reports whether a media type is JSON.

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"bytes"
 	"encoding/json"
 	"time"
 )
@@ -96,33 +95,31 @@ func (t EventType) Sample() json.RawMessage {
 	return SampleLabDetails().Body()
 }
 
-// subjectOf returns what the data say the event is about: a string or number in the subject field; "" when it is
-// neither, empty or longer than MaxSubject. The data are a JSON object.
-func (t EventType) subjectOf(data json.RawMessage) string {
-	if t.SubjectField == "" {
-		return ""
+// subjectOf returns what the data, a JSON object, say the event is about: a string or number in the subject field; ""
+// when it is neither, empty or longer than MaxSubject. The error is about the syntax of the data.
+func (t *EventType) subjectOf(data json.RawMessage) (string, error) {
+	var subject json.RawMessage
+	err := JSONFields(data, func(name []byte, value json.RawMessage) error {
+		if string(name) == t.SubjectField {
+			subject = value
+		}
+		return nil
+	})
+	if err != nil || t.SubjectField == "" {
+		return "", err
 	}
-	var fields map[string]json.RawMessage
-	if json.Unmarshal(data, &fields) != nil {
-		return ""
-	}
-	return subjectText(fields[t.SubjectField])
+	return subjectText(subject), nil
 }
 
-// subjectText reads a subject out of a JSON value.
+// subjectText reads a subject out of a valid JSON value, or none.
 func subjectText(raw json.RawMessage) string {
-	var value any
-	decoder := json.NewDecoder(bytes.NewReader(raw))
-	decoder.UseNumber()
-	if decoder.Decode(&value) != nil {
-		return ""
-	}
 	var text string
-	switch v := value.(type) {
-	case json.Number:
-		text = v.String()
-	case string:
-		text = v
+	switch {
+	case len(raw) == 0:
+	case raw[0] == '"':
+		_ = json.Unmarshal(raw, &text) // it is valid
+	case raw[0] == '-' || raw[0] >= '0' && raw[0] <= '9':
+		text = string(raw)
 	}
 	var bad InvalidError
 	if bad.checkLine("subject", "Subject", text, MaxSubject); len(bad) > 0 {

@@ -4,74 +4,73 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"io"
-	"sync"
-
-	"github.com/go-json-experiment/json/jsontext"
 )
 
-// errNoObject says that a JSON text is no object.
-var errNoObject = errors.New("it must be a JSON object")
-
-// jsonLeniency makes the reader take what encoding/json takes.
-var jsonLeniency = []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)}
-
-// fieldReader is what reading an object needs, to be used again.
-type fieldReader struct {
-	decoder jsontext.Decoder
-	buffer  bytes.Buffer
-}
-
-var fieldReaders = sync.Pool{New: func() any { return new(fieldReader) }}
+var (
+	// errNoObject says that a JSON text is no object.
+	errNoObject = errors.New("it must be a JSON object")
+	// errNoList says that a JSON text is no list.
+	errNoList = errors.New("it must be a JSON list")
+	// errNoJSON says that a text is no JSON. JSONProblem says why, and where.
+	errNoJSON = errors.New("it is not JSON")
+)
 
 // JSONFields calls each with the fields of a JSON object in the order in which they are written, and judges the syntax
-// of the whole text meanwhile: one pass instead of one for each question. name is valid during the call, value is part
-// of text. What each returns ends the reading and is returned.
+// of the whole text meanwhile: one pass instead of one for each question. It takes what encoding/json takes; whether the
+// text is UTF-8 it does not ask. name is valid during the call, value is part of text. What each returns ends the
+// reading and is returned.
 func JSONFields(text []byte, each func(name []byte, value json.RawMessage) error) error {
-	r := fieldReaders.Get().(*fieldReader)
-	defer fieldReaders.Put(r)
-	r.buffer = *bytes.NewBuffer(text)
-	r.decoder.Reset(&r.buffer, jsonLeniency...)
-	defer func() {
-		r.buffer = bytes.Buffer{} // lets go of the text
-		r.decoder.Reset(&r.buffer)
-	}()
-	return readFields(&r.decoder, text, each)
-}
-
-func readFields(d *jsontext.Decoder, text []byte, each func(name []byte, value json.RawMessage) error) error {
-	open, err := d.ReadToken()
-	if err != nil {
-		return err
-	}
-	if open.Kind() != jsontext.KindBeginObject {
+	s := jsonScanner{text: text, depth: 1}
+	if !s.take('{') {
 		return errNoObject
 	}
-	var unquoted [64]byte
-	for d.PeekKind() == jsontext.KindString {
-		quoted, err := d.ReadValue()
-		if err != nil {
+	for more := !s.take('}'); more; {
+		name, ok := s.name()
+		if !ok {
+			return errNoJSON
+		}
+		s.next()
+		from := s.at
+		if !s.value() {
+			return errNoJSON
+		}
+		if err := each(fieldName(name), text[from:s.at:s.at]); err != nil {
 			return err
 		}
-		name := quoted[1 : len(quoted)-1]
-		if bytes.IndexByte(name, '\\') >= 0 {
-			// The syntax is right; half a surrogate pair becomes U+FFFD, as encoding/json has it.
-			name, _ = jsontext.AppendUnquote(unquoted[:0], quoted)
-		}
-		value, err := d.ReadValue()
-		if err != nil {
-			return err
-		}
-		end := d.InputOffset()
-		if err := each(name, text[end-int64(len(value)):end:end]); err != nil {
-			return err
+		if more = s.take(','); !more && !s.take('}') {
+			return errNoJSON
 		}
 	}
-	if _, err := d.ReadToken(); err != nil { // the closing brace
-		return err
+	return s.end()
+}
+
+// JSONList returns the values of a JSON list, each of them a part of text, and judges the syntax of the whole text in the
+// same pass.
+func JSONList(text []byte) (values []json.RawMessage, err error) {
+	s := jsonScanner{text: text, depth: 1}
+	if !s.take('[') {
+		return nil, errNoList
 	}
-	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
-		return errors.Join(err, errNoObject)
+	for more := !s.take(']'); more; {
+		s.next()
+		from := s.at
+		if !s.value() {
+			return nil, errNoJSON
+		}
+		values = append(values, text[from:s.at:s.at])
+		if more = s.take(','); !more && !s.take(']') {
+			return nil, errNoJSON
+		}
 	}
-	return nil
+	return values, s.end()
+}
+
+// fieldName returns what a name in quotes says.
+func fieldName(quoted []byte) []byte {
+	if bytes.IndexByte(quoted, '\\') < 0 {
+		return quoted[1 : len(quoted)-1]
+	}
+	var name string
+	_ = json.Unmarshal(quoted, &name) // the syntax is right
+	return []byte(name)
 }

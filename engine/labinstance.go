@@ -78,9 +78,14 @@ var labFieldIndex = func() map[string]int {
 // each one; any other error is a syntax error.
 func ParseLabDetails(data json.RawMessage) (LabDetails, error) {
 	var lab LabDetails
+	next := 0 // in Studio's order, in which the fields mostly come
 	err := JSONFields(data, func(name []byte, value json.RawMessage) error {
-		if i, ok := labFieldIndex[string(name)]; ok {
-			lab.values[i] = value
+		i, ok := next, next < len(labFields) && labFields[next].name == string(name)
+		if !ok {
+			i, ok = labFieldIndex[string(name)]
+		}
+		if ok {
+			lab.values[i], next = value, i+1
 		}
 		return nil
 	})
@@ -116,31 +121,35 @@ func (k labKind) holds(raw json.RawMessage) bool {
 }
 
 // Body returns the lab details as they are sent: one line, Studio's order, nulls kept, values as they were spelled.
-func (l LabDetails) Body() []byte {
-	var b bytes.Buffer
-	b.Grow(768)
-	b.WriteByte('{')
-	for i, f := range labFields {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteByte('"')
-		b.WriteString(f.name)
-		b.WriteString(`":`)
-		if l.values[i] == nil {
-			b.WriteString("null")
+func (l LabDetails) Body() []byte { return l.appendBody(make([]byte, 0, 768)) }
+
+func (l *LabDetails) appendBody(b []byte) []byte {
+	for i, raw := range l.values {
+		b = append(b, labFieldStarts[i]...)
+		if raw == nil {
+			b = append(b, "null"...)
 		} else {
-			b.Write(l.values[i])
+			b = append(b, raw...)
 		}
 	}
-	b.WriteByte('}')
-	return b.Bytes()
+	return append(b, '}')
 }
 
+// labFieldStarts is what stands before the values in the Body.
+var labFieldStarts = func() (starts [len(labFields)]string) {
+	before := `{"`
+	for i := range labFields {
+		starts[i] = before + labFields[i].name + `":`
+		before = `,"`
+	}
+	return starts
+}()
+
 // bodyOr returns the Body, and data itself when that is the same: then it is not held twice.
-func (l LabDetails) bodyOr(data []byte) []byte {
-	if body := l.Body(); !bytes.Equal(body, data) {
-		return body
+func (l *LabDetails) bodyOr(data []byte) []byte {
+	var room [1 << 10]byte // most bodies are the same as the data, and are forgotten here
+	if body := l.appendBody(room[:0]); !bytes.Equal(body, data) {
+		return bytes.Clone(body)
 	}
 	return data
 }

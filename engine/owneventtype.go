@@ -64,7 +64,7 @@ func (o OwnEventType) EventType(c *Catalog) (EventType, error) {
 	}
 	bad.checkLine("subject_field", "Subject field", o.SubjectField, MaxSubjectField)
 	if sampled {
-		if o.SubjectField != "" && t.subjectOf(t.Example) == "" {
+		if subject, _ := t.subjectOf(t.Example); o.SubjectField != "" && subject == "" {
 			bad.add("subject_field", "The sample has no field %q that is a text or a number", o.SubjectField)
 		}
 		t.Fields = fieldsOf(t.Example)

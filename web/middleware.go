@@ -2,10 +2,10 @@ package web
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"runtime/debug"
@@ -32,8 +32,9 @@ var securityHeaders = map[string]string{
 	"Permissions-Policy":         "",
 }
 
-// visit is what the server knows about one request.
+// visit is what the server knows about one request. It is the request's context.
 type visit struct {
+	context.Context
 	began     time.Time
 	requestID string
 	ip        string
@@ -46,6 +47,14 @@ type visit struct {
 
 type visitKey struct{}
 
+// Value returns the visit itself, and what the context of the connection knows.
+func (v *visit) Value(key any) any {
+	if key == (visitKey{}) {
+		return v
+	}
+	return v.Context.Value(key)
+}
+
 // visitOf returns the request's visit; withVisit has put it there.
 func visitOf(r *http.Request) *visit { return r.Context().Value(visitKey{}).(*visit) }
 
@@ -56,10 +65,21 @@ func (s *Server) withVisit(next http.Handler) http.Handler {
 		if err != nil {
 			ip = r.RemoteAddr
 		}
-		v := &visit{began: time.Now(), requestID: strings.ToLower(rand.Text()[:12]), ip: ip, siteZone: s.store.Settings().TimeZone}
-		w.Header().Set("X-Request-Id", v.requestID)
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), visitKey{}, v)))
+		v := &visit{Context: r.Context(), began: time.Now(), requestID: newRequestID(), ip: ip, siteZone: s.store.Settings().TimeZone}
+		w.Header()["X-Request-Id"] = []string{v.requestID}
+		next.ServeHTTP(w, r.WithContext(v))
 	})
+}
+
+// newRequestID returns twelve letters and digits that no other request of late has. They are no secret.
+func newRequestID() string {
+	const letters = "abcdefghijklmnopqrstuvwxyz234567"
+	var id [12]byte
+	random := rand.Uint64()
+	for i := range id {
+		id[i] = letters[random>>(5*i)&31]
+	}
+	return string(id[:])
 }
 
 // statusWriter remembers the status for the access log, and whether the answer has begun.
@@ -117,7 +137,7 @@ func (s *Server) withAccessLog(next http.Handler) http.Handler {
 // isFrequent reports whether the request is one of those that come by the second.
 func isFrequent(r *http.Request) bool {
 	path := r.URL.Path
-	return isHTMX(r) || path == "/healthz" || path == "/readyz" || strings.HasPrefix(path, static.Prefix) || isForPrograms(path)
+	return isForPrograms(path) || path == "/healthz" || path == "/readyz" || strings.HasPrefix(path, static.Prefix) || isHTMX(r)
 }
 
 // isForPrograms reports whether what is at a path is for programs, which read no pages.

@@ -128,7 +128,7 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 // Handler returns the handler of everything that the server answers.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/api/", s.api)
+	s.api.Mount(mux)
 	mux.Handle(skilljar.Prefix, s.skilljar)
 	mux.HandleFunc("GET /healthz", s.handleHealth)
 	mux.HandleFunc("GET /readyz", s.handleReady)

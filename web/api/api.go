@@ -39,6 +39,7 @@ type Config struct {
 type server struct {
 	Config
 	mux      *http.ServeMux
+	patterns map[string]http.Handler // all that is in mux
 	huma     huma.API
 	document []byte // the OpenAPI document in JSON
 	underWay underWay
@@ -55,7 +56,7 @@ func New(cfg Config) Handler {
 	if cfg.Store == nil || cfg.Engine == nil || cfg.Guard == nil || cfg.Log == nil {
 		panic("api: New needs a store, an engine, a guard and a log")
 	}
-	s := &server{Config: cfg, mux: http.NewServeMux()}
+	s := &server{Config: cfg, mux: http.NewServeMux(), patterns: map[string]http.Handler{}}
 	s.huma = newHuma(s)
 	s.routes()
 	describeHeaders(s.huma.OpenAPI())
@@ -68,20 +69,48 @@ func New(cfg Config) Handler {
 	return Handler{s}
 }
 
+// Mount puts every route into a mux, and what answers where no route fits, so that a request is looked up once.
+func (h Handler) Mount(mux *http.ServeMux) {
+	for pattern, next := range h.patterns {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { h.answer(w, r, next) })
+	}
+	mux.Handle("/api/", h)
+}
+
+// add makes a route.
+func (s *server) add(pattern string, h http.Handler) {
+	s.patterns[pattern] = h
+	s.mux.Handle(pattern, h)
+}
+
 // ServeHTTP answers one request. Paths without a route get a problem, too.
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	h := w.Header()
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Cache-Control", "no-store")
-	c := &call{requestID: requestID(h), ip: remoteIP(r), url: r.URL}
-	r = r.WithContext(context.WithValue(r.Context(), callKey{}, c))
-	out := &watched{ResponseWriter: w}
-	defer s.recoverPanic(out, r)
+	s.answer(w, r, http.HandlerFunc(s.find))
+}
+
+// find answers a request by the route that fits.
+func (s *server) find(w http.ResponseWriter, r *http.Request) {
 	if h, pattern := s.mux.Handler(r); pattern == "" {
-		writeProblem(out, noRoute(h, r))
+		writeProblem(w, noRoute(h, r))
 		return
 	}
-	s.mux.ServeHTTP(out, r)
+	s.mux.ServeHTTP(w, r)
+}
+
+// Headers of all answers. They are shared by all requests.
+var (
+	noSniff = []string{"nosniff"}
+	noStore = []string{"no-store"}
+)
+
+// answer lets a request through to next as a call.
+func (s *server) answer(w http.ResponseWriter, r *http.Request, next http.Handler) {
+	h := w.Header()
+	h["X-Content-Type-Options"], h["Cache-Control"] = noSniff, noStore
+	c := &call{Context: r.Context(), out: watched{ResponseWriter: w}, requestID: requestID(h), ip: remoteIP(r), url: r.URL}
+	r = r.WithContext(c)
+	defer s.recoverPanic(&c.out, r)
+	next.ServeHTTP(&c.out, r)
 }
 
 // recoverPanic turns a panic into a 500, unless the answer has begun.

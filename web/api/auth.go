@@ -36,22 +36,33 @@ func (n need) roles() []string {
 	return []string{string(n.scope)}
 }
 
-// call is what is known of the request that is being answered.
+// call is what is known of the request that is being answered. It is the request's context.
 type call struct {
+	context.Context
+	out       watched
 	requestID string
 	ip        string
 	url       *url.URL
 	key       engine.APIKey // zero on open routes
+	name      string        // of who calls, for the audit log
 	body      []byte        // of routes that take one
 }
 
 type callKey struct{}
 
+// Value returns the call itself, and what the context of the server knows.
+func (c *call) Value(key any) any {
+	if key == (callKey{}) {
+		return c
+	}
+	return c.Context.Value(key)
+}
+
 func callOf(ctx context.Context) *call { return ctx.Value(callKey{}).(*call) }
 
 // actor returns who calls, for the audit log.
 func (c *call) actor() engine.Actor {
-	return engine.Actor{Name: fmt.Sprintf("key %s (%s)", c.key.Prefix, c.key.Description), IP: c.ip}
+	return engine.Actor{Name: c.name, IP: c.ip}
 }
 
 // hidesQueries reports whether the key must not see the values in the query of a webhook's URL, which may be secrets: they
@@ -89,7 +100,7 @@ func (s *server) guard(n need, b *body, next http.HandlerFunc) http.HandlerFunc 
 				writeProblem(w, s.problemOf(r.Context(), err))
 				return
 			}
-			c.key = key
+			c.key, c.name = key, "key "+key.Prefix+" ("+key.Description+")"
 		}
 		if b != nil {
 			body, err := readBody(w, r, b)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"mime"
 	"net/http"
 	"reflect"
@@ -21,12 +22,16 @@ const timeWords = "a time such as 2026-10-22T14:02:11Z (RFC 3339)"
 
 // readBody reads a body as it is described.
 func readBody(w http.ResponseWriter, r *http.Request, b *body) ([]byte, error) {
-	var buffer bytes.Buffer
-	if 0 < r.ContentLength && r.ContentLength <= b.limit {
-		buffer.Grow(int(r.ContentLength) + bytes.MinRead)
+	var (
+		body []byte
+		err  error
+	)
+	if 0 <= r.ContentLength && r.ContentLength <= b.limit {
+		body = make([]byte, r.ContentLength)
+		_, err = io.ReadFull(r.Body, body)
+	} else {
+		body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, b.limit))
 	}
-	_, err := buffer.ReadFrom(http.MaxBytesReader(w, r.Body, b.limit))
-	body := buffer.Bytes()
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return nil, newProblem(http.StatusRequestEntityTooLarge, fmt.Sprintf("The body may have at most %d bytes", b.limit))
 	} else if err != nil {
@@ -49,21 +54,37 @@ func readBody(w http.ResponseWriter, r *http.Request, b *body) ([]byte, error) {
 // or that is named twice, is refused, and every field of a wrong type is named. Fields that are absent or null keep
 // the value they have in the struct. Only shapes are judged here, what a value may be is the engine's to say.
 func decode(body []byte, into any) error {
-	_, err := decodeGiven(body, into)
+	_, err := decodeFields(body, reflect.ValueOf(into).Elem())
 	return err
 }
 
 // decodeGiven is decode, and returns the names of the fields that the body gives a value.
-func decodeGiven(body []byte, into any) (given []string, err error) {
+func decodeGiven(body []byte, into any) ([]string, error) {
+	to := reflect.ValueOf(into).Elem()
+	given, err := decodeFields(body, to)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for i, name := range shapeOf(to.Type()).names {
+		if given.has(i) {
+			names = append(names, name)
+		}
+	}
+	return names, nil
+}
+
+func decodeFields(body []byte, into reflect.Value) (fieldSet, error) {
 	if !utf8.Valid(body) {
-		return nil, newProblem(http.StatusBadRequest, "The body is not UTF-8 text")
+		return 0, newProblem(http.StatusBadRequest, "The body is not UTF-8 text")
 	}
 	var d decoder
-	if given, err = d.object("", body, reflect.ValueOf(into).Elem()); err != nil {
-		return nil, noObject(body, err)
+	given, err := d.object("", body, into)
+	if err != nil {
+		return 0, noObject(body, err)
 	}
 	if len(d.bad) > 0 {
-		return nil, d.bad
+		return 0, d.bad
 	}
 	return given, nil
 }
@@ -92,27 +113,33 @@ func (d *decoder) refuse(field, format string, args ...any) {
 	}
 }
 
-// object reads the fields of an object, and returns the names of those that have a value; path is what stands before
-// their names in messages. The error is about the syntax.
-func (d *decoder) object(path string, raw []byte, into reflect.Value) (given []string, err error) {
+// fieldSet is a set of fields of a struct, by their places.
+type fieldSet uint64
+
+func (s fieldSet) has(i int) bool { return s&(1<<i) != 0 }
+
+func (s *fieldSet) add(i int) { *s |= 1 << i }
+
+// object reads the fields of an object, and returns those that have a value; path is what stands before their names in
+// messages. The error is about the syntax.
+func (d *decoder) object(path string, raw []byte, into reflect.Value) (given fieldSet, err error) {
 	shape := shapeOf(into.Type())
-	var seen uint64
-	given = make([]string, 0, min(8, len(shape.names)))
+	var seen fieldSet
 	err = engine.JSONFields(raw, func(name []byte, value json.RawMessage) error {
 		i, known := shape.index[string(name)]
 		switch {
 		case !known:
 			d.refuse(path+string(name), "There is no field %q here; the fields are %s", name, strings.Join(shape.names, ", "))
 			return nil
-		case seen&(1<<i) != 0:
+		case seen.has(i):
 			d.refuse(path+shape.names[i], "%s is given twice", path+shape.names[i])
 			return nil
 		}
-		seen |= 1 << i
+		seen.add(i)
 		if string(value) == "null" {
 			return nil // as if it were absent
 		}
-		given = append(given, shape.names[i])
+		given.add(i)
 		return d.value(path, shape.names[i], value, into.Field(i))
 	})
 	return given, err

@@ -53,7 +53,7 @@ func (s *server) serveDocuments(d *documents) {
 		{Prefix + "/openapi-3.0.json", jsonType, d.json30},
 		{Prefix + "/openapi-3.0.yaml", yamlType, d.yaml30},
 	} {
-		s.mux.HandleFunc("GET "+form.path, s.guard(open, nil, func(w http.ResponseWriter, r *http.Request) {
+		s.add("GET "+form.path, s.guard(open, nil, func(w http.ResponseWriter, r *http.Request) {
 			text, err := form.document()
 			if err != nil {
 				writeProblem(w, s.problemOf(r.Context(), err))

@@ -93,7 +93,7 @@ func (s *server) mount(r route, h http.HandlerFunc) {
 	if r.method == post && r.id != postEventRoute { // which keeps its keys with the events
 		h = s.once(h)
 	}
-	s.mux.HandleFunc(r.method+" "+Prefix+r.path, s.guard(r.need, r.body, h))
+	s.add(r.method+" "+Prefix+r.path, s.guard(r.need, r.body, h))
 }
 
 // handle adds a route whose parameters huma reads and whose answer huma writes.

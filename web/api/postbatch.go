@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -96,22 +97,14 @@ func isNDJSON(r *http.Request) bool {
 
 // splitBatch returns the events of a batch, each as it was written.
 func splitBatch(body []byte, lines bool) ([]json.RawMessage, error) {
-	var (
-		items []json.RawMessage
-		err   error
-	)
-	switch {
-	case !utf8.Valid(body):
+	if !utf8.Valid(body) {
 		return nil, newProblem(http.StatusBadRequest, "The body is not UTF-8 text")
-	case lines:
-		items, err = splitLines(body)
-	case json.Unmarshal(body, &items) != nil:
-		problem := engine.JSONProblem(string(body))
-		if problem == "" {
-			problem = "it must be a list of events"
-		}
-		err = newProblem(http.StatusBadRequest, "The body is not a batch: "+problem+"; one event a line needs Content-Type: "+ndjson)
 	}
+	read := readList
+	if lines {
+		read = splitLines
+	}
+	items, err := read(body)
 	switch {
 	case err != nil:
 		return nil, err
@@ -121,6 +114,19 @@ func splitBatch(body []byte, lines bool) ([]json.RawMessage, error) {
 		return nil, newProblem(http.StatusRequestEntityTooLarge, fmt.Sprintf("A batch may have at most %d events, this one has %d", maxBatch, len(items)))
 	}
 	return items, nil
+}
+
+// readList returns the values of a list; null is a list without any.
+func readList(body []byte) ([]json.RawMessage, error) {
+	if string(bytes.Trim(body, " \t\r\n")) == "null" {
+		return nil, nil
+	}
+	items, err := engine.JSONList(body)
+	if err == nil {
+		return items, nil
+	}
+	problem := cmp.Or(engine.JSONProblem(string(body)), "it must be a list of events")
+	return nil, newProblem(http.StatusBadRequest, "The body is not a batch: "+problem+"; one event a line needs Content-Type: "+ndjson)
 }
 
 // splitLines returns the lines that are not blank. One that is no JSON ends the batch before anything is accepted: what

@@ -93,6 +93,8 @@ func malformedBatches() []scenario {
 	}
 	return []scenario{
 		batch("that is empty", "[]", 400, "no events"),
+		batch("that is null", " null\n", 400, "no events"),
+		batch("that goes on", "["+event+"] x", 400, "not a batch"),
 		batch("of nothing", "", 400, "not a batch"),
 		batch("that is an object", event, 400, "one event a line"),
 		batch("that is cut", "["+event, 400, "line 1"),

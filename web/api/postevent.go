@@ -50,7 +50,7 @@ func (s *server) postEvent(w http.ResponseWriter, r *http.Request) {
 		Event: eventOut(accepted.Event), Duplicate: accepted.Duplicate,
 		StatusURL: Prefix + "/events/" + accepted.Event.PublicID(),
 	}
-	w.Header().Set("Location", out.StatusURL)
+	w.Header()["Location"] = []string{out.StatusURL}
 	if wait > 0 {
 		s.answerWaiting(w, r, accepted.Event.ID, out, wait)
 		return
@@ -64,7 +64,7 @@ func (s *server) postEvent(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, s.problemOf(r.Context(), err))
 		return
 	}
-	writeJSON(w, http.StatusAccepted, "application/json", out)
+	writeAccepted(w, &out)
 }
 
 // queryOf reads the parameters of a request, which may be the known ones. One that is misspelt must not be passed over:
@@ -124,8 +124,8 @@ func (s *server) eventIn(r *http.Request, body []byte) (*engine.Event, error) {
 	}
 	return &engine.Event{
 		Scope: c.key.ConsumerID, SenderID: sent.ID, Type: sent.Type, ConsumerID: consumer, Subject: sent.Subject,
-		OccurredAt: timeOrZero(sent.OccurredAt), Data: sent.Data, TraceParent: traceParent(r.Header.Get("traceparent")),
-		Source: c.actor().Name, SourceIP: c.ip,
+		OccurredAt: timeOrZero(sent.OccurredAt), Data: sent.Data, TraceParent: traceParent(r.Header.Get("Traceparent")),
+		Source: c.name, SourceIP: c.ip,
 	}, nil
 }
 
