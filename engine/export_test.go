@@ -18,3 +18,6 @@ func Hide(a *Answer, secrets []string) { a.mask(secrets) }
 func Renderer(d *Directory, w *Webhook) func(*Event, Stamp) (Rendered, error) {
 	return func(e *Event, stamp Stamp) (Rendered, error) { return d.plan(w).render(e, stamp) }
 }
+
+// Attempt makes one attempt without recording it.
+func (e *Engine) Attempt(w *Webhook, s *Sending) Record { return e.attempt(e.sendCtx, w, s) }
