@@ -2,9 +2,6 @@ package engine
 
 import (
 	"crypto/tls"
-	"maps"
-	"net/http"
-	"slices"
 	"time"
 )
 
@@ -94,19 +91,3 @@ func (s Secure) VersionName() string {
 
 // Duration returns how long the attempt took.
 func (a *Attempt) Duration() time.Duration { return time.Duration(a.Timings.Total) * time.Microsecond }
-
-// headerLines writes headers as sorted lines; mask says whose values are hidden.
-func headerLines(h http.Header, mask func(name string) bool) []string {
-	names := slices.AppendSeq(make([]string, 0, len(h)), maps.Keys(h))
-	slices.Sort(names)
-	lines := make([]string, 0, len(names))
-	for _, name := range names {
-		for _, value := range h[name] {
-			if mask(name) {
-				value = Mask
-			}
-			lines = append(lines, name+": "+value)
-		}
-	}
-	return lines
-}

@@ -8,7 +8,9 @@ import (
 // Signer returns what signs the requests of a webhook, for tests with ids that are not Labhook's.
 func Signer(g Signing) (func(h http.Header, id string, at time.Time, body []byte), error) {
 	s, err := newSigner(&g)
-	return s.sign, err
+	return func(h http.Header, id string, at time.Time, body []byte) {
+		s.sign(&headerFields{Header: h}, id, at, body)
+	}, err
 }
 
 // Hide masks secrets in an answer.

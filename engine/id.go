@@ -63,8 +63,11 @@ func (id ID[K]) String() string {
 	if id == 0 {
 		return ""
 	}
-	var k K
-	out := make([]byte, len(k.prefix())+idDigits)
+	var (
+		k    K
+		room [24]byte // more than any prefix and the digits
+	)
+	out := room[:len(k.prefix())+idDigits]
 	digits := out[copy(out, k.prefix()):]
 	for i, v := idDigits-1, uint64(id); i >= 0; i, v = i-1, v>>5 {
 		digits[i] = idAlphabet[v&31]

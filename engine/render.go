@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -36,6 +35,8 @@ type Rendered struct {
 	EventBody bool
 	// Unfilled are the tokens that stand in the request as they were written, each once.
 	Unfilled []string
+	// address is URL as a text.
+	address string
 	// sensitive holds the canonical names of the headers that must be masked.
 	sensitive []string
 	// secrets are what the receiver may echo and nobody should read.
@@ -54,54 +55,54 @@ func (p *plan) render(e *Event, stamp Stamp) (Rendered, error) {
 	if p.tokens {
 		x = &expansion{source: source{event: e, webhook: p.webhook.ID}}
 	}
-	u, err := p.url.expand(x)
+	u, address, err := p.url.expand(x)
 	if err != nil {
 		return Rendered{}, fmt.Errorf("fill the tokens of the URL: %w", err)
 	}
-	r := Rendered{Verb: p.webhook.Verb, URL: u, sensitive: p.sensitive, secrets: p.secrets}
-	p.setHeaders(&r, x, e, stamp)
+	r := Rendered{Verb: p.webhook.Verb, URL: u, address: address, sensitive: p.sensitive, secrets: p.secrets}
+	h := p.fields(&r, x, e, stamp)
 	if VerbHasBody(r.Verb) {
 		contentType := ""
 		if r.Body, contentType, err = p.body(x, e); err != nil {
 			return Rendered{}, err
 		}
 		if contentType != "" {
-			setDefault(r.Header, "Content-Type", contentType)
+			h.setDefault("Content-Type", contentType)
 		}
 		r.EventBody = bytes.Equal(r.Body, e.Data)
 	}
-	p.signer.sign(r.Header, stamp.DeliveryID.String(), stamp.At, r.Body)
+	p.signer.sign(&h, stamp.DeliveryID.String(), stamp.At, r.Body)
+	r.Header = h.Header
 	if x != nil {
 		r.Unfilled = x.unfilled
 	}
 	return r, nil
 }
 
-// setHeaders sets the headers that do not follow from the body.
-func (p *plan) setHeaders(r *Rendered, x *expansion, e *Event, stamp Stamp) {
-	r.Header = make(http.Header, len(p.headers)+5+3*len(p.signer.names))
+// fields returns the headers that do not follow from the body, with room for the others.
+func (p *plan) fields(r *Rendered, x *expansion, e *Event, stamp Stamp) headerFields {
+	n := len(p.headers) + 5 + 3*len(p.signer.names)
+	if e.TraceParent != "" {
+		n++
+	}
+	h := newHeaderFields(n)
 	x.room(MaxTokensHeaders)
 	for i := range p.headers {
-		h := &p.headers[i]
-		value := h.expand(x)
-		r.Header[h.name] = append(r.Header[h.name], value)
-		if h.secret && h.tokens {
+		line := &p.headers[i]
+		value := line.expand(x)
+		h.add(line.name, value)
+		if line.secret && line.tokens {
 			r.secrets = appendSecrets(slices.Clip(r.secrets), value)
 		}
 	}
-	setDefault(r.Header, "User-Agent", stamp.UserAgent)
-	r.Header["Labhook-Event"] = []string{e.Type}
-	r.Header["Labhook-Event-Id"] = []string{e.PublicID()}
-	r.Header["Labhook-Attempt"] = []string{strconv.Itoa(stamp.Number)}
+	h.set("Labhook-Attempt", strconv.Itoa(stamp.Number))
+	h.set("Labhook-Event", e.Type)
+	h.set("Labhook-Event-Id", e.PublicID())
 	if e.TraceParent != "" {
-		r.Header["Traceparent"] = []string{e.TraceParent}
+		h.set("Traceparent", e.TraceParent)
 	}
-}
-
-func setDefault(h http.Header, name, value string) {
-	if _, ok := h[name]; !ok {
-		h[name] = []string{value}
-	}
+	h.setDefault("User-Agent", stamp.UserAgent)
+	return h
 }
 
 // body returns what is sent for an event, and its content type, "" for an empty body.
@@ -132,31 +133,28 @@ func (r *Rendered) Request() *http.Request {
 		Method: r.Verb, URL: r.URL, Host: r.URL.Host, Header: r.Header,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}
-	if len(r.Body) > 0 {
+	if body := r.Body; len(body) > 0 {
 		// Of this type the transport knows that it does not block: headers and body leave in one piece.
-		req.Body = io.NopCloser(bytes.NewReader(r.Body))
-		req.ContentLength = int64(len(r.Body))
+		req.Body = io.NopCloser(bytes.NewReader(body))
+		req.ContentLength = int64(len(body))
 		// Lets the transport repeat a request that a closing kept-alive connection never took.
-		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(r.Body)), nil }
+		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
 	}
 	return req
 }
 
 // Sent returns the request as it goes over the wire, sensitive values masked.
 func (r *Rendered) Sent() SentRequest {
-	lines := make([]string, 0, len(r.Header)+3)
-	lines = append(lines, "Host: "+r.URL.Host)
+	const agentName = "User-Agent"
+	text := newHeaderText(len(r.Header) + 2)
+	text.line("Host", r.URL.Host)
 	// HTTP/1.1 writes these two before the others, which it sorts.
-	if agent := r.Header.Get("User-Agent"); agent != "" {
-		lines = append(lines, "User-Agent: "+agent)
+	if agent := r.Header.Get(agentName); agent != "" {
+		text.line(agentName, agent)
 	}
 	if VerbHasBody(r.Verb) {
-		lines = append(lines, "Content-Length: "+strconv.Itoa(len(r.Body)))
+		text.line("Content-Length", strconv.Itoa(len(r.Body)))
 	}
-	for _, line := range headerLines(r.Header, func(name string) bool { return slices.Contains(r.sensitive, name) }) {
-		if !strings.HasPrefix(line, "User-Agent: ") {
-			lines = append(lines, line)
-		}
-	}
-	return SentRequest{Verb: r.Verb, URL: r.URL.String(), Headers: lines, Body: r.Body}
+	text.sorted(r.Header, agentName, func(name string) bool { return slices.Contains(r.sensitive, name) })
+	return SentRequest{Verb: r.Verb, URL: r.address, Headers: text.lines, Body: r.Body}
 }

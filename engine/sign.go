@@ -60,7 +60,7 @@ func newSigner(g *Signing) (signer, error) {
 }
 
 // sign adds the headers to those of a request that is made at that time.
-func (s *signer) sign(h http.Header, id string, at time.Time, body []byte) {
+func (s *signer) sign(h *headerFields, id string, at time.Time, body []byte) {
 	timestamp := strconv.FormatInt(at.Unix(), 10)
 	rotating := at.Before(s.oldUntil)
 	var signature string
@@ -71,37 +71,36 @@ func (s *signer) sign(h http.Header, id string, at time.Time, body []byte) {
 			signature += " " + s.old.standard(id, timestamp, body)
 		}
 	case SigningHex:
-		h[s.header] = []string{s.key.hex(body)}
+		h.set(s.header, s.key.hex(body))
 		if rotating {
-			h[s.header+previousSuffix] = []string{s.old.hex(body)}
+			h.set(s.header+previousSuffix, s.old.hex(body))
 		}
 	}
 	for _, names := range s.names {
-		h[names.id], h[names.timestamp] = []string{id}, []string{timestamp}
+		h.set(names.id, id)
+		h.set(names.timestamp, timestamp)
 		if signature != "" {
-			h[names.signature] = []string{signature}
+			h.set(names.signature, signature)
 		}
 	}
 }
 
 // standard returns the signature of Standard Webhooks, with its version.
-func (k key) standard(id, timestamp string, body []byte) string {
-	var head [64]byte
-	signed := append(append(append(append(head[:0], id...), '.'), timestamp...), '.')
+func (k *key) standard(id, timestamp string, body []byte) string {
 	if k.private != nil {
-		return "v1a," + base64.StdEncoding.EncodeToString(ed25519.Sign(k.private, append(signed, body...)))
+		signed := append([]byte(id+"."+timestamp+"."), body...)
+		return "v1a," + base64.StdEncoding.EncodeToString(ed25519.Sign(k.private, signed))
 	}
-	mac := hmac.New(sha256.New, k.mac)
-	mac.Write(signed)
-	mac.Write(body)
-	return "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))
+	var room [64]byte
+	head := append(append(append(append(room[:0], id...), '.'), timestamp...), '.')
+	sum := k.hmac(head, body)
+	return string(base64.StdEncoding.AppendEncode(append(room[:0], "v1,"...), sum[:]))
 }
 
 // hex returns the signature of SigningHex.
-func (k key) hex(body []byte) string {
-	mac := hmac.New(sha256.New, k.mac)
-	mac.Write(body)
-	return hex.EncodeToString(mac.Sum(nil))
+func (k *key) hex(body []byte) string {
+	sum := k.hmac(nil, body)
+	return hex.EncodeToString(sum[:])
 }
 
 // SignatureTolerance is how far the timestamp of a signed request may lie from the receiver's clock, as in the
@@ -149,9 +148,8 @@ func checker(secret Secret) (func(signature string, signed []byte) bool, error) 
 	text := secret.Reveal()
 	if k, ok := parseKey(SigningV1, secret); ok {
 		return func(signature string, signed []byte) bool {
-			mac := hmac.New(sha256.New, k.mac)
-			mac.Write(signed)
-			return equalSignature(signature, "v1,", mac.Sum(nil))
+			sum := k.hmac(nil, signed)
+			return equalSignature(signature, "v1,", sum[:])
 		}, nil
 	}
 	public, ok := decodeSecret(text, prefixPublic)

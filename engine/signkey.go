@@ -3,10 +3,14 @@ package engine
 import (
 	"bytes"
 	"crypto/ed25519"
+	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
+	"hash"
 	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/net/http/httpguts"
 )
@@ -14,7 +18,24 @@ import (
 // key is a secret as it is signed with.
 type key struct {
 	mac     []byte             // of SigningV1 and SigningHex
+	macs    *sync.Pool         // of *keyedHash, for mac
 	private ed25519.PrivateKey // of SigningV1a
+}
+
+// keyedHash makes one HMAC after the other: it keeps the state behind the secret.
+type keyedHash struct {
+	hash.Hash
+	room [sha256.BlockSize]byte // for what would else be allocated, as it goes through an interface
+}
+
+// hmac returns the HMAC-SHA256 of head and body.
+func (k *key) hmac(head, body []byte) [sha256.Size]byte {
+	h := k.macs.Get().(*keyedHash)
+	defer k.macs.Put(h)
+	h.Reset()
+	h.Write(append(h.room[:0], head...))
+	h.Write(body)
+	return [sha256.Size]byte(h.Sum(h.room[:0]))
 }
 
 // parseKey reads a secret of a scheme, of any length; false when it is none.
@@ -31,6 +52,8 @@ func parseKey(scheme SigningScheme, secret Secret) (k key, ok bool) {
 	default:
 		ok = true
 	}
+	mac := k.mac
+	k.macs = &sync.Pool{New: func() any { return &keyedHash{Hash: hmac.New(sha256.New, mac)} }}
 	return k, ok
 }
 

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -21,8 +20,8 @@ func SignedNow(w *Webhook, id DeliveryID, sent SentRequest, at time.Time) (SentR
 	if err != nil {
 		return sent, err
 	}
-	signature := http.Header{}
-	s.sign(signature, id.String(), at, sent.Body)
+	signature := newHeaderFields(2 * 3)
+	s.sign(&signature, id.String(), at, sent.Body)
 	names := []string{s.header, s.header + previousSuffix}
 	for _, n := range []signatureNames{webhookNames, svixNames} {
 		names = append(names, n.id, n.timestamp, n.signature)
@@ -31,6 +30,6 @@ func SignedNow(w *Webhook, id DeliveryID, sent SentRequest, at time.Time) (SentR
 		name, _, _ := strings.Cut(line, ":")
 		return slices.Contains(names, name)
 	})
-	sent.Headers = append(kept, headerLines(signature, func(string) bool { return false })...)
+	sent.Headers = append(kept, headerLines(signature.Header, func(string) bool { return false })...)
 	return sent, nil
 }

@@ -13,6 +13,7 @@ type urlTemplate struct {
 	path, query template
 	dots        int // segments of the path that lead upwards or nowhere, as it was written
 	fixed       *url.URL
+	text        string // fixed, written out
 	tokens      bool
 }
 
@@ -65,14 +66,16 @@ func newURLTemplate(raw string) (urlTemplate, error) {
 	}
 	t.dots = dotSegments(t.path.unfilled())
 	var err error
-	t.fixed, err = url.Parse(base + t.path.unfilled() + t.query.unfilled())
+	if t.fixed, err = url.Parse(base + t.path.unfilled() + t.query.unfilled()); err == nil {
+		t.text = t.fixed.String()
+	}
 	return t, err
 }
 
-// expand returns the URL with its tokens filled. It must not be changed.
-func (t *urlTemplate) expand(x *expansion) (*url.URL, error) {
+// expand returns the URL with its tokens filled, which must not be changed, and as a text.
+func (t *urlTemplate) expand(x *expansion) (*url.URL, string, error) {
 	if !t.tokens {
-		return t.fixed, nil
+		return t.fixed, t.text, nil
 	}
 	x.room(MaxTokensURL)
 	before := *x
@@ -89,12 +92,12 @@ func (t *urlTemplate) expand(x *expansion) (*url.URL, error) {
 	query := x.expand(t.query, func(v value, _ part) string { return strings.ReplaceAll(url.QueryEscape(v.String()), "+", "%20") })
 	u, err := url.Parse(t.base + path + query)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	if u.Scheme != t.fixed.Scheme || u.Host != t.fixed.Host || u.User != nil || u.Fragment != "" {
-		return nil, fmt.Errorf("the tokens make another URL: %s", u)
+		return nil, "", fmt.Errorf("the tokens make another URL: %s", u)
 	}
-	return u, nil
+	return u, u.String(), nil
 }
 
 // escapeURLText escapes what cannot stand in a URL's path or query, and leaves escapes as they are. Without it
