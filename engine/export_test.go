@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"net"
 	"net/http"
 	"time"
 )
@@ -20,6 +21,9 @@ func Hide(a *Answer, secrets []string) { a.mask(secrets) }
 func Renderer(d *Directory, w *Webhook) func(*Event, Stamp) (Rendered, error) {
 	return func(e *Event, stamp Stamp) (Rendered, error) { return d.plan(w).render(e, stamp) }
 }
+
+// AddressText writes the address of a connection.
+func AddressText(addr net.Addr) string { return addressText(addr) }
 
 // Attempt makes one attempt without recording it.
 func (e *Engine) Attempt(w *Webhook, s *Sending) Record { return e.attempt(e.sendCtx, w, s) }

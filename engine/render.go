@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -128,11 +129,11 @@ func (p *plan) body(x *expansion, e *Event) ([]byte, string, error) {
 }
 
 // Request returns the request for an HTTP client.
-func (r *Rendered) Request() *http.Request {
-	req := &http.Request{
+func (r *Rendered) Request(ctx context.Context) *http.Request {
+	req := (&http.Request{
 		Method: r.Verb, URL: r.URL, Host: r.URL.Host, Header: r.Header,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-	}
+	}).WithContext(ctx)
 	if body := r.Body; len(body) > 0 {
 		// Of this type the transport knows that it does not block: headers and body leave in one piece.
 		req.Body = io.NopCloser(bytes.NewReader(body))

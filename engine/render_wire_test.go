@@ -41,7 +41,7 @@ func TestRequestLeavesInOnePiece(t *testing.T) {
 		return countedConn{conn, &pieces}, err
 	}}
 	t.Cleanup(transport.CloseIdleConnections)
-	resp, err := transport.RoundTrip(r.Request())
+	resp, err := transport.RoundTrip(r.Request(t.Context()))
 	if err != nil {
 		t.Fatal(err)
 	}

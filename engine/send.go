@@ -6,12 +6,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptrace"
+	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 	"unicode/utf8"
+
+	"labhook/engine/egress"
 )
 
 // attempt makes one attempt and returns what came of it. No transaction is open meanwhile. It takes at most the
@@ -34,8 +39,8 @@ func (e *Engine) attempt(ctx context.Context, w *Webhook, s *Sending) Record {
 		ctx, cancel := context.WithTimeout(ctx, w.Timeout)
 		defer cancel()
 		var watch stopwatch
-		a.Answer, err = exchange(httptrace.WithClientTrace(ctx, watch.trace()), transport, rendered.Request(), w.Policy())
-		a.Timings, a.RemoteAddr, a.Secure = watch.read(start)
+		a.Answer, err = exchange(transport, rendered.Request(egress.Traced(ctx, watch.trace(), watch.dialling)), w.Policy())
+		a.Timings, a.RemoteAddr, a.Secure = watch.read()
 		if errors.Is(err, errInterrupted) {
 			return Record{Attempt: a, Claim: s.Delivery.Claim, Change: Outcome{Kind: OutcomeInterrupted}.Change(time.Now(), 0)}
 		}
@@ -61,8 +66,9 @@ func (a *Attempt) status() int { return a.Answer.status() }
 
 // exchange sends a request and reads the answer up to MaxAnswerBody. It may return both an answer and the error
 // that ended the reading of its body; an answer that the policy calls a failure by its status needs no error.
-func exchange(ctx context.Context, transport http.RoundTripper, req *http.Request, p *RetryPolicy) (*Answer, error) {
-	resp, err := transport.RoundTrip(req.WithContext(ctx))
+func exchange(transport http.RoundTripper, req *http.Request, p *RetryPolicy) (*Answer, error) {
+	ctx := req.Context()
+	resp, err := transport.RoundTrip(req)
 	if err != nil {
 		return nil, cause(ctx, err)
 	}
@@ -75,7 +81,7 @@ func exchange(ctx context.Context, transport http.RoundTripper, req *http.Reques
 		Headers: headerLines(resp.Header, func(name string) bool { return name == "Set-Cookie" }),
 	}
 	// One byte more tells whether the body goes on; nothing beyond it is read.
-	body, err := io.ReadAll(io.LimitReader(resp.Body, MaxAnswerBody+1))
+	body, err := readBody(resp, MaxAnswerBody+1)
 	if len(body) > MaxAnswerBody {
 		body, answer.Truncated = body[:MaxAnswerBody], true
 	}
@@ -84,6 +90,29 @@ func exchange(ctx context.Context, transport http.RoundTripper, req *http.Reques
 		return answer, cause(ctx, err)
 	}
 	return answer, nil
+}
+
+// readBody returns the first bytes of an answer's body, at most so many.
+func readBody(resp *http.Response, most int) ([]byte, error) {
+	room := 512
+	if n := resp.ContentLength; n >= 0 {
+		room = int(min(n, int64(most))) + 1 // to notice the end
+	}
+	body := make([]byte, 0, room)
+	for len(body) < most {
+		n, err := resp.Body.Read(body[len(body):min(cap(body), most)])
+		body = body[:len(body)+n]
+		if err != nil {
+			if err == io.EOF {
+				err = nil
+			}
+			return body, err
+		}
+		if len(body) == cap(body) {
+			body = slices.Grow(body, 1)
+		}
+	}
+	return body, nil
 }
 
 // reasonPhrase returns what follows the code in an answer's status, "503 Service Unavailable".
@@ -122,27 +151,15 @@ type stopwatch struct {
 	reused                                      bool
 	remote                                      string
 	secure                                      Secure
+	hooks                                       httptrace.ClientTrace
 }
 
 // trace returns the hooks for one request.
 func (s *stopwatch) trace() *httptrace.ClientTrace {
-	mark := func(t *time.Time) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if t.IsZero() {
-			*t = time.Now()
-		}
-	}
-	return &httptrace.ClientTrace{
-		DNSStart:          func(httptrace.DNSStartInfo) { mark(&s.dnsStart) },
-		DNSDone:           func(httptrace.DNSDoneInfo) { mark(&s.dnsEnd) },
-		ConnectStart:      func(_, _ string) { mark(&s.connectStart) },
-		ConnectDone:       func(_, addr string, _ error) { mark(&s.connectEnd); s.setRemote(addr) },
-		TLSHandshakeStart: func() { mark(&s.tlsStart) },
-		TLSHandshakeDone:  func(state tls.ConnectionState, err error) { mark(&s.tlsEnd); s.handshaken(&state, err) },
+	s.hooks = httptrace.ClientTrace{
 		GotConn: func(info httptrace.GotConnInfo) {
-			mark(&s.gotConn)
-			s.setRemote(info.Conn.RemoteAddr().String())
+			s.mark(&s.gotConn)
+			s.setRemote(addressText(info.Conn.RemoteAddr()))
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			s.reused = info.Reused
@@ -153,11 +170,43 @@ func (s *stopwatch) trace() *httptrace.ClientTrace {
 		},
 		WroteRequest: func(info httptrace.WroteRequestInfo) {
 			if info.Err == nil {
-				mark(&s.written)
+				s.mark(&s.written)
 			}
 		},
-		GotFirstResponseByte: func() { mark(&s.firstByte) },
+		GotFirstResponseByte: func() { s.mark(&s.firstByte) },
 	}
+	return &s.hooks
+}
+
+// dialling returns the hooks for a connection that is opened for the request.
+func (s *stopwatch) dialling() *httptrace.ClientTrace {
+	return &httptrace.ClientTrace{
+		DNSStart:          func(httptrace.DNSStartInfo) { s.mark(&s.dnsStart) },
+		DNSDone:           func(httptrace.DNSDoneInfo) { s.mark(&s.dnsEnd) },
+		ConnectStart:      func(_, _ string) { s.mark(&s.connectStart) },
+		ConnectDone:       func(_, addr string, _ error) { s.mark(&s.connectEnd); s.setRemote(addr) },
+		TLSHandshakeStart: func() { s.mark(&s.tlsStart) },
+		TLSHandshakeDone:  func(state tls.ConnectionState, err error) { s.mark(&s.tlsEnd); s.handshaken(&state, err) },
+	}
+}
+
+// mark notes the time of what happens for the first time.
+func (s *stopwatch) mark(t *time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if t.IsZero() {
+		*t = time.Now()
+	}
+}
+
+// addressText writes an address as its String does, which takes three times as long for those of connections.
+func addressText(addr net.Addr) string {
+	tcp, ok := addr.(*net.TCPAddr)
+	if !ok {
+		return addr.String()
+	}
+	ap := tcp.AddrPort()
+	return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port()).String()
 }
 
 // handshaken notes what a handshake came to, unless the attempt has another connection by now.
@@ -188,8 +237,8 @@ func (s *stopwatch) setRemote(addr string) {
 	s.remote = addr
 }
 
-// read returns the timings of an attempt that ends now, the address it reached and what secured the way there.
-func (s *stopwatch) read(start time.Time) (Timings, string, Secure) {
+// read returns the timings but Total of an attempt that ends now, the address it reached and what secured the way there.
+func (s *stopwatch) read() (Timings, string, Secure) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ended = time.Now()
@@ -202,7 +251,6 @@ func (s *stopwatch) read(start time.Time) (Timings, string, Secure) {
 		Wait: s.span(s.gotConn, s.firstByte), Body: s.span(s.firstByte, s.ended), Reused: s.reused,
 	}
 	t.Sent = min(s.span(s.gotConn, s.written), t.Wait) // an answer may begin before the request has ended
-	t.Total = s.ended.Sub(start).Microseconds()
 	return t, s.remote, s.secure
 }
 

@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -79,7 +80,7 @@ func TestTokensInURL(t *testing.T) {
 }
 
 // wireTarget returns the path and query in the first line of the request.
-func wireTarget(r *engine.Rendered) string { return r.Request().URL.RequestURI() }
+func wireTarget(r *engine.Rendered) string { return r.Request(context.Background()).URL.RequestURI() }
 
 func TestTokensNeverReachTheHost(t *testing.T) {
 	t.Parallel()

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -20,16 +19,6 @@ const (
 	keepAlive = 30 * time.Second
 )
 
-// attemptKey is the key of the attempt that asked for a connection.
-type attemptKey struct{}
-
-// attempt is one use of a Client. The transport opens connections under a context of its own, which does not end with
-// the attempt's, and opens one after the other for a receiver that closes each with a kind word.
-type attempt struct {
-	ctx     context.Context
-	dialled atomic.Int32
-}
-
 // maxDialled is how many connections are opened for one attempt at most.
 const maxDialled = 3
 
@@ -37,11 +26,11 @@ const maxDialled = 3
 // that never come about must not pile up behind attempts that were given up long ago.
 func whileWanted(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithTimeout(ctx, ConnectTimeout)
-	a, ok := ctx.Value(attemptKey{}).(*attempt)
-	if !ok {
+	a := attemptOf(ctx)
+	if a == nil {
 		return ctx, cancel
 	}
-	stop := context.AfterFunc(a.ctx, cancel)
+	stop := context.AfterFunc(a.Context, cancel)
 	return ctx, func() {
 		stop()
 		cancel()
@@ -50,7 +39,7 @@ func whileWanted(ctx context.Context) (context.Context, context.CancelFunc) {
 
 // again returns an error when the attempt has had its share of connections.
 func again(ctx context.Context) error {
-	if a, ok := ctx.Value(attemptKey{}).(*attempt); ok && a.dialled.Add(1) > maxDialled {
+	if a := attemptOf(ctx); a != nil && a.dialled.Add(1) > maxDialled {
 		return &net.OpError{Op: "reconnect", Net: "tcp", Err: fmt.Errorf("the receiver took no request on %d connections", maxDialled)}
 	}
 	return nil
@@ -62,7 +51,7 @@ func (g *Guard) dial(ctx context.Context, _, hostPort string) (net.Conn, error) 
 	if err := again(ctx); err != nil {
 		return nil, err
 	}
-	ctx, done := whileWanted(ctx)
+	ctx, done := whileWanted(dialling(ctx))
 	defer done()
 	host, port, err := net.SplitHostPort(hostPort)
 	if err != nil {

@@ -38,7 +38,7 @@ func (g *Guard) dialTLS(t *http.Transport) func(ctx context.Context, network, ho
 			}
 		}
 		secure := tls.Client(newRationed(conn), config)
-		if err := handshake(ctx, secure); err != nil {
+		if err := handshake(dialling(ctx), secure); err != nil {
 			conn.Close()
 			return nil, err
 		}
@@ -92,8 +92,8 @@ func (r *rationed) SetWriteDeadline(t time.Time) error {
 }
 
 // allowAnswer lets one more answer arrive on a connection that a request was given.
-func allowAnswer(info httptrace.GotConnInfo) {
-	if secure, ok := info.Conn.(*tls.Conn); ok {
+func allowAnswer(conn net.Conn) {
+	if secure, ok := conn.(*tls.Conn); ok {
 		if conn, ok := secure.NetConn().(*rationed); ok {
 			conn.left.Add(answerAllowance)
 		}

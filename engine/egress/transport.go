@@ -1,7 +1,6 @@
 package egress
 
 import (
-	"context"
 	"crypto/tls"
 	"net/http"
 	"net/http/httptrace"
@@ -92,18 +91,16 @@ func (c *Client) newTransport(id Identity) (*http.Transport, error) {
 }
 
 func (c *Client) send(t *http.Transport, req *http.Request) (*http.Response, error) {
-	ctx := req.Context()
 	if err := c.guard.checkTarget(req.URL); err != nil {
 		if req.Body != nil {
 			req.Body.Close()
 		}
 		return nil, err
 	}
-	wrapped := context.WithValue(ctx, attemptKey{}, &attempt{ctx: ctx})
-	if req.URL.Scheme == "https" {
-		wrapped = httptrace.WithClientTrace(wrapped, &httptrace.ClientTrace{GotConn: allowAnswer})
+	if ctx := req.Context(); attemptOf(ctx) == nil {
+		req = req.WithContext(Traced(ctx, &httptrace.ClientTrace{}, nil))
 	}
-	return t.RoundTrip(req.WithContext(wrapped))
+	return t.RoundTrip(req)
 }
 
 // identified sends as one identity.
