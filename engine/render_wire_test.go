@@ -2,15 +2,18 @@ package engine_test
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"labhook/engine"
+	"labhook/engine/egress"
 	"labhook/engine/enginetest"
 )
 
@@ -31,22 +34,25 @@ func TestRequestLeavesInOnePiece(t *testing.T) {
 	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) }))
 	t.Cleanup(receiver.Close)
 	w := enginetest.Webhook(func(w *engine.Webhook) { w.URL = receiver.URL })
-	r, err := engine.Render(&w, labEvent(""), engine.Stamp{DeliveryID: 7, Number: 1, At: time.Now()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var pieces atomic.Int64
-	transport := &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-		conn, err := new(net.Dialer).DialContext(ctx, network, address)
-		return countedConn{conn, &pieces}, err
-	}}
-	t.Cleanup(transport.CloseIdleConnections)
-	resp, err := transport.RoundTrip(r.Request(t.Context()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp.Body.Close()
-	if n := pieces.Load(); n != 1 {
-		t.Errorf("the request left in %d pieces", n)
+	for _, size := range []int{0, 6 << 10} {
+		event := courseEvent(fmt.Sprintf(`{"notes":%q}`, strings.Repeat("n", size)))
+		r, err := engine.Render(&w, event, engine.Stamp{DeliveryID: 7, Number: 1, At: time.Now()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var pieces atomic.Int64
+		client := egress.New(egress.Settings{Networks: enginetest.Loopback, Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+			conn, err := new(net.Dialer).DialContext(ctx, network, address)
+			return countedConn{conn, &pieces}, err
+		}}).Client(engine.MaxAnswerHeaders)
+		t.Cleanup(client.CloseIdleConnections)
+		resp, err := client.RoundTrip(r.Request(t.Context()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if n := pieces.Load(); n != 1 || len(r.Body) < size {
+			t.Errorf("a request with a body of %d bytes left in %d pieces", len(r.Body), n)
+		}
 	}
 }

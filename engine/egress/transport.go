@@ -15,6 +15,9 @@ const (
 	http2Ping       = 30 * time.Second // of silence, after which a connection is tried
 )
 
+// writeBuffer is how many bytes of a request leave in one piece, headers included: all of them, with most lab details.
+const writeBuffer = 8 << 10
+
 // Transport returns a transport whose connections are guarded: TLS 1.2 or later, no proxy but the operator's, answers
 // not decompressed so that what is kept is what was sent. maxHeaderBytes caps an answer's header, informational answers
 // before it included. Client adds to it what is checked for each request.
@@ -26,6 +29,7 @@ func (g *Guard) Transport(maxHeaderBytes int64) *http.Transport {
 		},
 		ForceAttemptHTTP2:      true,
 		DisableCompression:     true,
+		WriteBufferSize:        writeBuffer,
 		MaxIdleConns:           MaxIdle,
 		MaxIdleConnsPerHost:    MaxIdlePerHost,
 		IdleConnTimeout:        IdleTimeout,
