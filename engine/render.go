@@ -147,15 +147,19 @@ func (r *Rendered) Request(ctx context.Context) *http.Request {
 // Sent returns the request as it goes over the wire, sensitive values masked.
 func (r *Rendered) Sent() SentRequest {
 	const agentName = "User-Agent"
+	masked := func(name string) bool { return slices.Contains(r.sensitive, name) }
 	text := newHeaderText(len(r.Header) + 2)
 	text.line("Host", r.URL.Host)
 	// HTTP/1.1 writes these two before the others, which it sorts.
 	if agent := r.Header.Get(agentName); agent != "" {
+		if masked(agentName) {
+			agent = Mask
+		}
 		text.line(agentName, agent)
 	}
 	if VerbHasBody(r.Verb) {
 		text.line("Content-Length", strconv.Itoa(len(r.Body)))
 	}
-	text.sorted(r.Header, agentName, func(name string) bool { return slices.Contains(r.sensitive, name) })
+	text.sorted(r.Header, agentName, masked)
 	return SentRequest{Verb: r.Verb, URL: r.address, Headers: text.lines, Body: r.Body}
 }

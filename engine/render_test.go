@@ -2,6 +2,8 @@ package engine_test
 
 import (
 	"bytes"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -79,5 +81,29 @@ func TestRenderFails(t *testing.T) {
 		if r, err := engine.Render(&w, e, engine.Stamp{}); err == nil {
 			t.Errorf("%s: rendered %v", name, r.URL)
 		}
+	}
+}
+
+// TestSentMasks: every sensitive header is masked in what is kept, also the one that has a line of its own.
+func TestSentMasks(t *testing.T) {
+	t.Parallel()
+	w := enginetest.Webhook(func(w *engine.Webhook) {
+		w.Headers = []engine.Header{{Name: "X-Key", Value: "hush-1", Sensitive: true}, {Name: "User-Agent", Value: "hush-2", Sensitive: true}}
+	})
+	r, err := engine.Render(&w, &engine.Event{Type: engine.LabScored, Data: engine.SampleLabDetails().Body()}, engine.Stamp{Number: 1, UserAgent: "Labhook/1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Header.Get("X-Key") != "hush-1" || r.Header.Get("User-Agent") != "hush-2" {
+		t.Errorf("sent are %v", r.Header)
+	}
+	lines := r.Sent().Headers
+	for _, want := range []string{"X-Key: " + engine.Mask, "User-Agent: " + engine.Mask} {
+		if !slices.Contains(lines, want) {
+			t.Errorf("%q is not in %q", want, lines)
+		}
+	}
+	if strings.Contains(strings.Join(lines, "\n"), "hush") {
+		t.Errorf("a value is kept: %q", lines)
 	}
 }
