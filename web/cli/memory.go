@@ -21,17 +21,21 @@ const (
 // environment is heeded as it is.
 var spareCollections = sync.OnceFunc(func() {
 	if os.Getenv("GOGC") == "" {
-		afterCollection()
+		setPace(leastPercent)
 	}
 })
 
-// afterCollection sets the pace by what is in use, now and after each collection.
-func afterCollection() {
+// setPace sets the pace by what is in use, now and after each collection. percent is the pace until now: to set the same
+// again would stop everything for a moment.
+func setPace(percent int) {
 	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	metrics.Read(live)
-	debug.SetGCPercent(collectionPercent(live[0].Value.Uint64()))
+	next := collectionPercent(live[0].Value.Uint64())
+	if next != percent {
+		debug.SetGCPercent(next)
+	}
 	type leftover struct{ _ *byte } // with a pointer, for others may live on in a block that they share
-	runtime.AddCleanup(&leftover{}, func(struct{}) { afterCollection() }, struct{}{})
+	runtime.AddCleanup(&leftover{}, setPace, next)
 }
 
 // collectionPercent is by how much, in percent, a heap of that many bytes may grow until it is collected.
