@@ -140,7 +140,10 @@ func (s StoredSettings) With(group SettingGroup, values map[string]string, given
 			continue
 		}
 		if problem := one.set(&site, values[one.Name]); problem != "" {
-			bad.add(one.Name, "%s", strings.Replace(problem, "whole number", "whole number of "+one.Unit, 1))
+			if one.Kind == NumberKind { // several of a form have the same limits
+				problem = one.Label + ": enter" + strings.TrimPrefix(strings.Replace(problem, "whole number", "whole number of "+one.Unit, 1), "Enter")
+			}
+			bad.add(one.Name, "%s", problem)
 			continue
 		}
 		if text := one.Text(&site); text == one.Text(&DefaultSite) {

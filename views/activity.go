@@ -42,6 +42,7 @@ func NewActivityBars(hours []engine.HourCounts, since, now time.Time, step int, 
 type Activity struct {
 	Page     Page
 	Webhook  engine.Webhook
+	Paused   bool   // the webhook is
 	Period   string // its name in the address
 	Label    string // the period in words, as "Last 24 hours"
 	Unit     string // what a bar stands for, as "hour"

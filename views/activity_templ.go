@@ -46,7 +46,7 @@ func WebhookActivity(a Activity) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = webhookHead(a.Page, a.Webhook, TabActivity).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = webhookHead(a.Page, a.Webhook, a.Paused, TabActivity).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

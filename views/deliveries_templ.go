@@ -96,7 +96,7 @@ func Deliveries(l DeliveryList) templ.Component {
 }
 
 // WebhookLogs is the tab of a webhook with its deliveries. Its live fragment is "new-rows".
-func WebhookLogs(l DeliveryList, w engine.Webhook) templ.Component {
+func WebhookLogs(l DeliveryList, w engine.Webhook, paused bool) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -129,7 +129,7 @@ func WebhookLogs(l DeliveryList, w engine.Webhook) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = webhookHead(l.Page, w, TabLogs).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = webhookHead(l.Page, w, paused, TabLogs).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -105,6 +105,7 @@ func TestDeliverySentences(t *testing.T) {
 		"behind an earlier blocking delivery of the same lab instance.":                                   {State: engine.StateHeld},
 		"for attempt 1 of 6, due since 14:02:00 UTC.":                                                     {State: engine.StateQueued, DueAt: now},
 		`with attempt 3 of 6 at 14:02:12 UTC (in 12 s); last attempt ended in "timeout" at 14:02:01 UTC.`: {State: engine.StateRetrying, Attempts: 2, DueAt: now.Add(12 * time.Second)},
+		`for attempt 3 of 6, due since 14:01:50 UTC; last attempt ended in "timeout" at 14:02:01 UTC.`:    {State: engine.StateRetrying, Attempts: 2, DueAt: now.Add(-10 * time.Second)},
 		`after 7 attempts; last attempt ended in "timeout" at 14:02:01 UTC. Error Action: Log.`:           {State: engine.StateFailed, Attempts: 7, ErrorAction: engine.ErrorActionLog},
 		"at 14:02:00 UTC after 1 attempt: The lab has ended.":                                             {State: engine.StateSkipped, Attempts: 1, FinishedAt: now, Reason: "The lab has ended."},
 		"at 14:02:00 UTC.": {State: engine.StateCancelled, FinishedAt: now},

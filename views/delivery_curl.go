@@ -133,8 +133,10 @@ func plain(body []byte) bool {
 func printfWord(body []byte) string {
 	var word strings.Builder
 	word.WriteByte('\'')
-	for _, c := range body {
+	for i, c := range body {
 		switch {
+		case c == '-' && i == 0: // else it is an option
+			word.WriteString(`\055`)
 		case c == '%':
 			word.WriteString("%%")
 		case c >= ' ' && c < 0x7f && c != '\'' && c != '\\':

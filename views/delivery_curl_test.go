@@ -76,6 +76,7 @@ func TestU16CurlSendsTheSame(t *testing.T) {
 		body := rapid.OneOf(
 			rapid.SliceOfN(rapid.Byte(), 0, 60),
 			rapid.Map(texts, func(s string) []byte { return []byte("@" + s) }),
+			rapid.Map(texts, func(s string) []byte { return []byte("-" + s + "\x00") }), // no option of printf
 			rapid.Map(rapid.String(), func(s string) []byte { return []byte(s) }),
 		).Draw(t, "body")
 		verb := rapid.SampledFrom([]string{"POST", "PUT", "PATCH", "DELETE", "GET"}).Draw(t, "verb")

@@ -109,6 +109,9 @@ func (d DeliveryDetail) sentence() string {
 		}
 		return fmt.Sprintf("attempt %s now.", next)
 	case engine.StateRetrying:
+		if row.DueAt.Before(d.Page.Now) {
+			return fmt.Sprintf("for attempt %s, due since %s; %s.", next, d.at(row.DueAt), d.lastAnswer())
+		}
 		return fmt.Sprintf("with attempt %s at %s; %s.", next, d.when(row.DueAt), d.lastAnswer())
 	case engine.StateDelivered:
 		return fmt.Sprintf("with attempt %s; %s.", made, d.lastAnswer())

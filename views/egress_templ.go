@@ -792,7 +792,7 @@ func egressSource(d EgressDetail, s EgressSource) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		default:
-			templ_7745c5c3_Err = Badge(LookRetry, "Not in the list").Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = Badge(LookWarn, "Not in the list").Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -927,7 +927,7 @@ func egressSeen(d EgressDetail) templ.Component {
 						return templ_7745c5c3_Err
 					}
 				} else {
-					templ_7745c5c3_Err = Badge(LookRetry, "Not in the list").Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = Badge(LookWarn, "Not in the list").Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -1185,7 +1185,7 @@ func EgressEditPage(f EgressForm) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 96, "<dl class=\"facts\"><dt>May change after</dt><dd>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 96, "<dl class=\"facts\"><dt>Valid until</dt><dd>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -1261,7 +1261,7 @@ func EgressEditPage(f EgressForm) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = TextField(Field{ID: "valid_until", Label: "May change after", Type: "datetime-local", Value: f.ValidUntil, Problems: f.Page.Problems,
+			templ_7745c5c3_Err = TextField(Field{ID: "valid_until", Label: "Valid until", Type: "datetime-local", Value: f.ValidUntil, Problems: f.Page.Problems,
 				Hint: "Until then receivers may rely on the list. Time in the zone " + f.Page.Zone.String() + ". Empty: nothing is said."}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

@@ -224,7 +224,7 @@ func eventRow(l EventList, e engine.EventRow) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if e.ConsumerID == 0 {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "all")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "All")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

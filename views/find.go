@@ -1,10 +1,14 @@
 package views
 
+import "time"
+
 // FindResults are what Find found, in groups.
 type FindResults struct {
 	Page   Page
 	Text   string
 	Groups []FindGroup
+	// Kept is for how long events and deliveries are kept; 0: for ever.
+	Kept time.Duration
 }
 
 // FindGroup is what was found of one kind.

@@ -94,6 +94,18 @@ func twoUnits(d, big time.Duration, bigName string, small time.Duration, smallNa
 	return text
 }
 
+// Due writes how far off a time is at which something was or will be due: "in 12 s", "due now", "due for 3 min".
+func Due(now, t time.Time) string {
+	d := t.Sub(now)
+	switch {
+	case d >= time.Second:
+		return "in " + largestUnit(d)
+	case d <= -time.Second:
+		return "due for " + largestUnit(-d)
+	}
+	return "due now"
+}
+
 // Relative writes how far t is from now, in its largest unit: "in 12 s", "3 min ago", "now".
 func Relative(now, t time.Time) string {
 	d := t.Sub(now)

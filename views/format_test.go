@@ -49,6 +49,18 @@ func TestDuration(t *testing.T) {
 	}
 }
 
+func TestDue(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 20, 14, 2, 0, 0, time.UTC)
+	for d, want := range map[time.Duration]string{
+		0: "due now", 12 * time.Second: "in 12 s", -999 * time.Millisecond: "due now", -200 * time.Second: "due for 3 min",
+	} {
+		if got := Due(now, now.Add(d)); got != want {
+			t.Errorf("Due(%s) = %q, want %q", d, got, want)
+		}
+	}
+}
+
 func TestRelative(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 21, 14, 2, 11, 0, time.UTC)

@@ -54,7 +54,7 @@ func gateLook(g *engine.Gate, row *engine.DeliveryRow) Look {
 	case engine.OpenedByHand:
 		return LookSend
 	case engine.OpenedLate:
-		return LookRetry
+		return LookWarn
 	}
 	return LookOff
 }
@@ -66,9 +66,9 @@ func (c ClosedGate) attempts(p Page) string {
 	case engine.StateSending:
 		return next + " is on its way."
 	case engine.StateScheduled:
-		return fmt.Sprintf("%s follows %s.", next, Relative(p.Now, c.Row.DueAt))
+		return fmt.Sprintf("%s %s.", next, follows(p, c.Row.DueAt))
 	case engine.StateRetrying:
-		return fmt.Sprintf("%s follows %s; the last one ended in %s.", next, Relative(p.Now, c.Row.DueAt), AnswerWord(c.Row.LastClass, c.Row.LastStatus))
+		return fmt.Sprintf("%s %s; the last one ended in %s.", next, follows(p, c.Row.DueAt), AnswerWord(c.Row.LastClass, c.Row.LastStatus))
 	}
 	return next + " is due and waits for a sender."
 }
@@ -152,6 +152,14 @@ func (o GateOpen) sentence() string {
 		}
 	}
 	return text
+}
+
+// follows says when an attempt is made that is or will be due at that time.
+func follows(p Page, due time.Time) string {
+	if due.Before(p.Now) {
+		return "is due"
+	}
+	return "follows " + Relative(p.Now, due)
 }
 
 // until writes a time with how far off it is.

@@ -15,6 +15,7 @@ const (
 	LookOK     Look = "ok"     // check mark, green
 	LookFail   Look = "fail"   // cross, red
 	LookRetry  Look = "retry"  // turning arrow, amber
+	LookWarn   Look = "warn"   // triangle, amber
 	LookSend   Look = "send"   // arrow, blue
 	LookQueued Look = "queued" // clock, grey
 	LookHeld   Look = "held"   // two bars, violet
@@ -64,33 +65,38 @@ func Icon(l Look) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
+		case LookWarn:
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "<path d=\"M8 2 14.5 13.5H1.5Z\" stroke-width=\"1.8\" stroke-linejoin=\"round\"></path> <path d=\"M8 6.5v3.5M8 11v1.2\" stroke-width=\"1.6\"></path>")
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
 		case LookSend:
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "<path d=\"M2 8h11M9 4l4 4-4 4\" stroke-width=\"2\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "<path d=\"M2 8h11M9 4l4 4-4 4\" stroke-width=\"2\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		case LookQueued:
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "<circle cx=\"8\" cy=\"8\" r=\"6\" stroke-width=\"1.8\"></circle> <path d=\"M8 4.5V8l2.5 2\" stroke-width=\"1.8\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "<circle cx=\"8\" cy=\"8\" r=\"6\" stroke-width=\"1.8\"></circle> <path d=\"M8 4.5V8l2.5 2\" stroke-width=\"1.8\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		case LookHeld:
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "<path d=\"M5 3v10M11 3v10\" stroke-width=\"2.6\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "<path d=\"M5 3v10M11 3v10\" stroke-width=\"2.6\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		case LookTest:
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "<path d=\"M6 2h4M7 2v4.5L3.5 13h9L9 6.5V2\" stroke-width=\"1.8\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "<path d=\"M6 2h4M7 2v4.5L3.5 13h9L9 6.5V2\" stroke-width=\"1.8\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		default:
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "<circle cx=\"8\" cy=\"8\" r=\"6\" stroke-width=\"1.8\"></circle> <path d=\"M4 12 12 4\" stroke-width=\"1.8\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, "<circle cx=\"8\" cy=\"8\" r=\"6\" stroke-width=\"1.8\"></circle> <path d=\"M4 12 12 4\" stroke-width=\"1.8\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, "</svg>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "</svg>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

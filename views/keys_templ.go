@@ -328,7 +328,7 @@ func keyBadge(k engine.APIKey, now time.Time) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		case !k.Usable(now):
-			templ_7745c5c3_Err = Badge(LookRetry, "Expired").Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = Badge(LookWarn, "Expired").Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -249,7 +249,7 @@ func labTime(l engine.LabDetails, field string) time.Time {
 func deliveryNote(p Page, row engine.DeliveryRow) string {
 	switch row.State {
 	case engine.StateRetrying, engine.StateScheduled:
-		return "next attempt " + Relative(p.Now, row.DueAt)
+		return "next attempt " + Due(p.Now, row.DueAt)
 	case engine.StateHeld:
 		if row.Blocking {
 			return "closes a gate when its turn comes"

@@ -341,7 +341,7 @@ func LiveControl(url string) templ.Component {
 			templ_7745c5c3_Var14 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 29, "<div class=\"row muted\"><span class=\"field check\" data-script hidden><input type=\"checkbox\" id=\"live\" checked> <label for=\"live\">Live</label></span> <a href=\"")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 29, "<div class=\"row muted live\"><span class=\"field check\" data-script hidden><input type=\"checkbox\" id=\"live\" checked> <label for=\"live\">Live</label></span> <a href=\"")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -187,7 +187,7 @@ func ReplayPage(v Replay) templ.Component {
 					return nil
 				})
 				templ_7745c5c3_Err = Table("replay", "Webhooks that the event may go to", Column{Label: "Send", Hidden: true}, Column{Label: "Webhook"}, Column{Label: "API consumer"},
-					Column{Label: "Listens"}, Column{Label: "Has of it"}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var8), templ_7745c5c3_Buffer)
+					Column{Label: "Listens"}, Column{Label: "Got so far"}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var8), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -383,7 +383,7 @@ func replayRow(v Replay, row ReplayRow) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 29, "</td><td role=\"cell\" data-label=\"Has of it\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 29, "</td><td role=\"cell\" data-label=\"Got so far\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -1,6 +1,10 @@
 package views
 
-import "labhook/engine"
+import (
+	"strings"
+
+	"labhook/engine"
+)
 
 // SiteForm is the form that changes a group of settings.
 type SiteForm struct {
@@ -22,7 +26,9 @@ func (f SiteForm) field(one *engine.SiteSetting) Field {
 		field.Hint += " A change takes effect at the next start."
 	}
 	if one.Kind == engine.NumberKind {
-		field.Label += " (" + one.Unit + ")"
+		if !strings.Contains(strings.ToLower(one.Label), one.Unit) {
+			field.Label += " (" + one.Unit + ")"
+		}
 		field.Short, field.InputMode = true, "numeric"
 	}
 	for _, c := range one.Choices {

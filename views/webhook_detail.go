@@ -92,7 +92,7 @@ func (d WebhookDetail) look() Look {
 	case d.Unusable != "":
 		return LookOff
 	case d.Streak.Paused():
-		return LookRetry
+		return LookWarn
 	case d.Health.LastAt.IsZero():
 		return LookQueued
 	case d.Health.LastClass == "":

@@ -46,7 +46,7 @@ func Webhook(d WebhookDetail) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = webhookHead(d.Page, d.Webhook, TabOverview).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = webhookHead(d.Page, d.Webhook, d.Streak.Paused(), TabOverview).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -324,11 +324,11 @@ func webhookStats(d WebhookDetail) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = stat("Response time, half", quantileWord(d.Durations, 0.5), WebhookActivityURL(d.Webhook.ID, ""), false).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = stat("Half answered within", quantileWord(d.Durations, 0.5), WebhookActivityURL(d.Webhook.ID, ""), false).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = stat("Response time, 95 %", quantileWord(d.Durations, 0.95), WebhookActivityURL(d.Webhook.ID, ""), false).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = stat("95 % answered within", quantileWord(d.Durations, 0.95), WebhookActivityURL(d.Webhook.ID, ""), false).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

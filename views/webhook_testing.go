@@ -13,6 +13,7 @@ import (
 type WebhookTesting struct {
 	Page    Page
 	Webhook engine.Webhook
+	Paused  bool // the webhook is
 	// Unusable says why events are not sent to it now; empty: they are.
 	Unusable string
 	// Kind is the chosen event type, and From where its data come from.

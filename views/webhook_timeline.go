@@ -15,7 +15,8 @@ const (
 	timelineRight  = 326
 	timelineDelay  = 48 // width of the block that stands for the delay
 	timelineRing   = 9  // radius of an attempt's ring
-	timelineApart  = 16 // from ring to ring at least
+	timelineApart  = 20 // from ring to ring at least
+	timelineSparse = 28 // the same on a logarithmic scale, on which the strokes between them lie close
 	timelineLetter = 6  // width of a letter, at most
 )
 
@@ -80,7 +81,11 @@ func (t RetryTimeline) marks() []timelineMark {
 		x := start + int(t.place(p.Earliest-t.Delay)*float64(timelineRight-start))
 		marks[i] = timelineMark{X: x, TimeX: x, Attempt: p.Attempt, Time: "+" + t.label(p.Earliest), Anchor: "middle"}
 	}
-	chooseRings(marks)
+	apart := timelineApart
+	if !t.linear() {
+		apart = timelineSparse
+	}
+	chooseRings(marks, apart)
 	t.anchorEnds(marks)
 	chooseTimes(marks)
 	return marks
@@ -95,14 +100,14 @@ func (t RetryTimeline) label(at time.Duration) string {
 }
 
 // chooseRings makes rings of the last attempt and, from the first on, of all that have room for one.
-func chooseRings(marks []timelineMark) {
+func chooseRings(marks []timelineMark, apart int) {
 	last := len(marks) - 1
 	marks[last].Ring = true
 	free := 0
 	for i := range marks[:last] {
-		if marks[i].X >= free && (i == 0 || marks[i].X+timelineApart <= marks[last].X) {
+		if marks[i].X >= free && (i == 0 || marks[i].X+apart <= marks[last].X) {
 			marks[i].Ring = true
-			free = marks[i].X + timelineApart
+			free = marks[i].X + apart
 		}
 	}
 }

@@ -53,7 +53,11 @@ func (s *Server) handleWebhookLogs(w http.ResponseWriter, r *http.Request) {
 		l, err := s.deliveryList(r, q, url)
 		l.Page.Title = listTitle(hook.Name+" logs", l.Filter.Words())
 		l.Page.Nav, l.Page.Crumbs = "admin", s.webhookCrumbs(&hook, views.Crumb{Label: string(views.TabLogs)})
-		return views.WebhookLogs(l, hook), err
+		if err != nil {
+			return nil, err
+		}
+		paused, err := s.isPaused(r.Context(), hook.ID)
+		return views.WebhookLogs(l, hook, paused), err
 	})
 }
 

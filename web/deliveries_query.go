@@ -104,7 +104,7 @@ func (q *listQuery) readEvent(value string) string {
 }
 
 func (q *listQuery) readResult(value string) string {
-	result, err := engine.ParseResult(value)
+	result, err := engine.ParseResult(strings.ToLower(value)) // the screens write DNS and TLS
 	if err != nil {
 		return "is no HTTP status such as 503 or 5xx, and no failure such as timeout"
 	}
@@ -141,6 +141,9 @@ func (q *listQuery) settlePeriod() {
 		q.from, q.to = time.Time{}, time.Time{}
 	} else if !q.from.IsZero() || !q.to.IsZero() {
 		q.since = ""
+	}
+	if !q.from.IsZero() && !q.to.IsZero() && !q.from.Before(q.to) {
+		q.notices = append(q.notices, "The period ends before it begins: From must be earlier than To.")
 	}
 }
 

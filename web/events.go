@@ -32,7 +32,7 @@ func (s *Server) eventList(r *http.Request, q listQuery) (views.EventList, error
 	words, _ := q.words(dir, l.Page.Zone)
 	l.Page.Title = listTitle("Events", words)
 	l.Filter = listFilter(q, dir, l.Page.Zone, views.EventsURL)
-	l.Filter.Label, l.Filter.Text.Label = "Filter events", "Event, delivery or lab instance ID"
+	l.Filter.Label, l.Filter.Text.Label = "Filter events", "Event, delivery or lab ID"
 	l.Notices = append(l.Notices, readCursor(&filter.Before, q.before)...)
 	l.Notices = append(l.Notices, readCursor(&filter.After, q.after)...)
 	page, err := s.store.ListEvents(r.Context(), filter)

@@ -18,13 +18,13 @@ const maxHits = 10
 
 // handleKeysHelp shows the map of the keyboard.
 func (s *Server) handleKeysHelp(w http.ResponseWriter, r *http.Request) {
-	s.render(w, r, http.StatusOK, views.KeysHelpPage(s.page(r, "Keyboard shortcuts", "", views.Crumb{Label: "Keyboard shortcuts"})))
+	s.render(w, r, http.StatusOK, views.KeysHelpPage(s.page(r, "Keyboard shortcuts", "")))
 }
 
 // handleFind leads to what a text names, or shows what it may name. It reads through indexes and from memory only.
 func (s *Server) handleFind(w http.ResponseWriter, r *http.Request) {
 	text := strings.TrimSpace(r.FormValue("q"))
-	f := views.FindResults{Text: text}
+	f := views.FindResults{Text: text, Kept: s.store.Settings().KeepEvents}
 	if text != "" {
 		to, err := s.findExact(r.Context(), text, visitOf(r).user.Role)
 		if err == nil && to == "" {

@@ -74,7 +74,7 @@ func noLabInstances(f engine.LabFilter) views.EmptyList {
 func (s *Server) handleLabInstance(w http.ResponseWriter, r *http.Request) {
 	lab, err := s.store.LabInstance(r.Context(), r.PathValue("subject"))
 	if err != nil {
-		s.fail(w, r, err)
+		s.failOrGone(w, r, "This lab instance", 0, err)
 		return
 	}
 	d := views.LabInstanceDetail{Lab: lab}

@@ -32,12 +32,12 @@ func TestMethodNotAllowed(t *testing.T) {
 	}
 }
 
-// A delivery or an event that is not there may have gone by retention: the page says how long they are kept.
+// A delivery, an event or a lab instance that is not there may have gone by retention: the page says how long they are kept.
 func TestMissingSaysHowLongThingsAreKept(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.signIn(engine.RoleAdmin)
-	paths := []string{"/deliveries/dlv_01jc9xw2m4t7k", "/events/evt_01jc9xw2m4t7k", "/events/exam-1", "/events/exam-1/data.raw", "/events/exam-1/replay"}
+	paths := []string{"/deliveries/dlv_01jc9xw2m4t7k", "/events/evt_01jc9xw2m4t7k", "/events/exam-1", "/events/exam-1/data.raw", "/events/exam-1/replay", "/lab-instances/998592321"}
 	check := func(want string) {
 		t.Helper()
 		for _, path := range paths {
@@ -49,6 +49,9 @@ func TestMissingSaysHowLongThingsAreKept(t *testing.T) {
 	check("are kept for ever now")
 	b.keep("30", "0")
 	check("are kept for 30 days after the last delivery has ended")
+	if got := b.get("/find?q=nothing+like+it").text("main"); !strings.Contains(got, "are kept for 30 days") {
+		t.Errorf("Find says %q", got)
+	}
 }
 
 // A form that takes effect once says whether it was sent before, or came without its token.

@@ -269,8 +269,10 @@ func TestRoles(t *testing.T) {
 		if got, want := detail.doc.Find("a[href$='/edit']").Length() > 0, role == engine.RoleAdmin; got != want {
 			t.Errorf("%s sees the Edit button: %v", role, got)
 		}
-		if got, want := strings.Contains(detail.body, "You can view this but not change it."), role != engine.RoleAdmin; got != want {
-			t.Errorf("%s is told that nothing can be changed: %v", role, got)
+		for word, told := range map[string]engine.Role{"You can view this but not change it.": engine.RoleViewer, "You can change its webhooks.": engine.RoleDeveloper} {
+			if got, want := strings.Contains(detail.body, word), role == told; got != want {
+				t.Errorf("%s is told %q: %v", role, word, got)
+			}
 		}
 	}
 }

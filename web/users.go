@@ -61,7 +61,7 @@ func (s *Server) handleUserCreate(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) userForm(w http.ResponseWriter, r *http.Request, status int, u engine.User, problems []engine.Invalid) {
-	p := s.page(r, "Add User", "admin", usersCrumbs("Add User")...)
+	p := s.page(r, "Add user", "admin", usersCrumbs("Add user")...)
 	p.Problems = problems
 	s.render(w, r, status, views.UserNewPage(views.UserForm{Page: p, User: u, Token: s.onceForms.token()}))
 }

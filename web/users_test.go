@@ -57,7 +57,7 @@ func TestAddUserWithLink(t *testing.T) {
 	if again := b.post("/admin/users/new", form); again.status != http.StatusSeeOther {
 		t.Errorf("the form sent again: status %d", again.status)
 	}
-	if list := b.get("/admin/users"); !strings.Contains(list.text("#users"), "Ben OkribenDeveloperEnablednever") {
+	if list := b.get("/admin/users"); !strings.Contains(list.text("#users"), "Ben OkribenDeveloperEnabledNever") {
 		t.Errorf("the list: %s", list.text("#users"))
 	}
 

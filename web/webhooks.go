@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"time"
@@ -62,6 +63,12 @@ func (s *Server) handleWebhook(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.live(w, r, views.Webhook(d), "latest")
+}
+
+// isPaused reports whether a webhook fails so often that it is only tried now and then.
+func (s *Server) isPaused(ctx context.Context, id engine.WebhookID) (bool, error) {
+	streak, err := s.store.Streak(ctx, id)
+	return streak.Paused(), err
 }
 
 func (s *Server) webhookDetail(r *http.Request, hook engine.Webhook) (views.WebhookDetail, error) {

@@ -41,6 +41,10 @@ func (s *Server) handleWebhookActivity(w http.ResponseWriter, r *http.Request) {
 		a.Periods = append(a.Periods, views.Link{Text: other.label, URL: views.WebhookActivityURL(hook.ID, other.name), Current: other.name == chosen.name})
 	}
 	var err error
+	if a.Paused, err = s.isPaused(r.Context(), hook.ID); err != nil {
+		s.fail(w, r, err)
+		return
+	}
 	if chosen.step == 0 {
 		err = s.activityOfMinutes(r.Context(), &a, p.Now.Add(-chosen.length))
 	} else {

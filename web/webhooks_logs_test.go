@@ -62,7 +62,7 @@ func TestDeliveriesByResponseTestsAndTimes(t *testing.T) {
 	w := b.addWebhook(b.addConsumer("Contoso").ID, "Scores")
 	all := manyDeliveries(b, &w, 6)
 	for query, want := range map[string]int{
-		"code=5xx": 2, "code=503": 2, "code=504": 0, "code=timeout": 2, "code=2xx": 2, "code=503&status=retrying": 0,
+		"code=5xx": 2, "code=503": 2, "code=504": 0, "code=timeout": 2, "code=Timeout": 2, "code=5XX": 2, "code=2xx": 2, "code=503&status=retrying": 0,
 		"test=false": 6, "test=true": 0, "from=2020-01-01T00:00": 6, "to=2020-01-01T00:00": 0, "since=custom": 6,
 		"since=custom&from=2020-01-01T00:00&to=2099-01-01T00:00": 6, "since=1h&from=2098-01-01T00:00&to=": 6,
 	} {
@@ -70,6 +70,9 @@ func TestDeliveriesByResponseTestsAndTimes(t *testing.T) {
 		if got := len(listed(a)); a.status != http.StatusOK || got != want || a.doc.Find(".notice.warning").Length() > 0 {
 			t.Errorf("%s: status %d, %d rows, want %d; %s", query, a.status, got, want, a.text(".notice.warning"))
 		}
+	}
+	if got := b.get("/deliveries?from=2030-01-01T00:00&to=2020-01-01T00:00").text(".notice.warning"); !strings.Contains(got, "From must be earlier than To") {
+		t.Errorf("a period that ends before it begins: notice %q", got)
 	}
 	for _, query := range []string{"code=slow", "test=perhaps", "from=noon", "to=later"} {
 		if a := b.get("/deliveries?" + query); a.doc.Find(".notice.warning").Length() != 1 || len(listed(a)) != len(all) {

@@ -128,6 +128,11 @@ func TestPausedWebhook(t *testing.T) {
 	if got := page.text(".state"); !strings.HasPrefix(got, "Paused until ") || !strings.Contains(got, "20 attempts failed in a row") || page.text(".state button") != "Resume now" {
 		t.Errorf("the page says %q", got)
 	}
+	for _, tab := range []string{views.WebhookURL(w.ID), views.WebhookLogsURL(w.ID), views.WebhookActivityURL(w.ID, ""), views.WebhookTestingURL(w.ID)} {
+		if strings.TrimSpace(b.get(tab).doc.Find("main .badge.warn").First().Text()) != "Paused" {
+			t.Errorf("%s has no badge that says so", tab)
+		}
+	}
 	if got := b.get(views.ConsumerURL(c.ID)).text("#webhook-table"); !strings.Contains(got, "Paused") || !strings.Contains(got, "Keeps failing; next probe at") {
 		t.Errorf("the consumer's page says %q", got)
 	}

@@ -96,6 +96,11 @@ func (s *Server) testingTab(r *http.Request, hook *engine.Webhook, x *example) v
 }
 
 func (s *Server) testing(w http.ResponseWriter, r *http.Request, status int, tab views.WebhookTesting) {
+	var err error
+	if tab.Paused, err = s.isPaused(r.Context(), tab.Webhook.ID); err != nil {
+		s.fail(w, r, err)
+		return
+	}
 	s.render(w, r, status, views.WebhookTest(tab))
 }
 
@@ -154,11 +159,14 @@ func (s *Server) postedExample(r *http.Request, hook *engine.Webhook) (asked eng
 	return asked, chosen, nil
 }
 
-// inData makes problems of what stands in the data problems of the data, which are one field of the form.
+// inData puts problems in the words of the form, in which the data are one field.
 func inData(problems []engine.Invalid) []engine.Invalid {
 	for i, p := range problems {
 		if strings.HasPrefix(p.Field, "data.") {
 			problems[i].Field = "data"
+		}
+		if p.Field == "force" { // as the API says it; here it is a box
+			problems[i].Message = strings.Replace(p.Message, "Force the test", "Tick “Send it all the same”", 1)
 		}
 	}
 	return problems

@@ -58,7 +58,7 @@ func TestSendExample(t *testing.T) {
 	close(release)
 	b.until(`document.querySelector("#test-result .badge.fail")?.innerText === "Failed"`)
 	result := b.text("#test-result")
-	for _, part := range []string{"404", "The receiver does not know this URL or verb.", "The verb was POST.", "<h1>No such page</h1>", "Wait"} {
+	for _, part := range []string{"404", "The receiver does not know this URL or verb.", "The verb was POST.", "<h1>No such page</h1>", "First byte"} {
 		if !strings.Contains(result, part) {
 			t.Errorf("the result lacks %q: %s", part, result)
 		}
