@@ -9,15 +9,18 @@ import (
 	"labhook/engine"
 )
 
-// The retry timeline's drawing, in its own units: a line from left to right, and a delay of fixed width before it.
+// The retry timeline's drawing, in its own units: a line from left to right, and a delay of fixed width before it. Its
+// labels stand above it in HTML, so that they are as large as other text on every screen.
 const (
-	timelineLeft   = 14
-	timelineRight  = 326
+	timelineWidth  = 340
+	timelineLeft   = 8
+	timelineRight  = timelineWidth - timelineLeft
 	timelineDelay  = 48 // width of the block that stands for the delay
-	timelineRing   = 9  // radius of an attempt's ring
-	timelineApart  = 20 // from ring to ring at least
-	timelineSparse = 28 // the same on a logarithmic scale, on which the strokes between them lie close
-	timelineLetter = 6  // width of a letter, at most
+	timelineRing   = 6  // radius of an attempt's ring
+	timelineApart  = 14 // from ring to ring at least
+	timelineSparse = 20 // the same on a logarithmic scale, on which the strokes between them lie close
+	timelineStroke = 4  // from stroke to stroke at least
+	timelineLetter = 10 // width of a letter, at most: that of a label where the drawing is as small as it gets
 )
 
 // timelineLinear is how long a plan may be to be drawn to scale. In a longer one the first retries would lie on each
@@ -47,11 +50,16 @@ func NewRetryTimeline(catalog *engine.Catalog, w *engine.Webhook) RetryTimeline 
 type timelineMark struct {
 	X       int
 	Attempt int
-	Ring    bool   // it is a ring with its number; else there is no room, and it is a stroke
-	Time    string // of a ring; "" where it would run into its neighbour's
-	TimeX   int
-	Anchor  string // of Time
+	Ring    bool   // it is a ring; else there is no room, and it is a stroke
+	Time    string // of a ring that has a label; "" where the label would run into its neighbour's
+	Side    string // the class of a label that begins or ends with the drawing; "" where its middle is at X
 }
+
+// The classes of labels at the ends of the drawing.
+const (
+	timelineFrom = "from"
+	timelineTo   = "to"
+)
 
 // span is how long the part of the plan is that is drawn to a scale.
 func (t RetryTimeline) span() time.Duration { return t.Earliest - t.Delay }
@@ -79,14 +87,14 @@ func (t RetryTimeline) marks() []timelineMark {
 	marks := make([]timelineMark, len(t.Plan))
 	for i, p := range t.Plan {
 		x := start + int(t.place(p.Earliest-t.Delay)*float64(timelineRight-start))
-		marks[i] = timelineMark{X: x, TimeX: x, Attempt: p.Attempt, Time: "+" + t.label(p.Earliest), Anchor: "middle"}
+		marks[i] = timelineMark{X: x, Attempt: p.Attempt, Time: "+" + t.label(p.Earliest)}
 	}
 	apart := timelineApart
 	if !t.linear() {
 		apart = timelineSparse
 	}
 	chooseRings(marks, apart)
-	t.anchorEnds(marks)
+	turnEnds(marks)
 	chooseTimes(marks)
 	return marks
 }
@@ -112,45 +120,77 @@ func chooseRings(marks []timelineMark, apart int) {
 	}
 }
 
-// anchorEnds turns the times at both ends inwards.
-func (t RetryTimeline) anchorEnds(marks []timelineMark) {
+// turnEnds turns the labels at both ends inwards.
+func turnEnds(marks []timelineMark) {
 	last := len(marks) - 1
 	if last > 0 {
-		marks[last].Anchor, marks[last].TimeX = "end", marks[last].X+timelineRing
+		marks[last].Side = timelineTo
 	}
-	if t.Delay == 0 {
-		marks[0].Anchor, marks[0].TimeX = "start", marks[0].X-timelineRing
+	if marks[0].left() < 0 || marks[0].X == timelineLeft {
+		marks[0].Side = timelineFrom
 	}
 }
 
-// chooseTimes takes away the times that have no ring, or would run into another.
+// chooseTimes keeps the times at both ends and, between them, those nearest to the middle that have a ring and room.
 func chooseTimes(marks []timelineMark) {
 	last := len(marks) - 1
-	end := marks[last].left()
-	for i, free := 0, 0; i < last; i++ {
-		if !marks[i].Ring || marks[i].left() < free || marks[i].right() > end {
-			marks[i].Time = ""
-			continue
-		}
-		free = marks[i].right()
+	if last > 0 && marks[0].right() > marks[last].left() {
+		marks[0].Time = ""
 	}
+	chooseBetween(marks)
 }
 
-// left and right are where the mark's time begins and ends, a little space included.
-func (m timelineMark) left() int {
-	switch m.Anchor {
-	case "start":
-		return m.TimeX
-	case "end":
-		return m.TimeX - m.width()
+// chooseBetween keeps, of the times between the first and the last mark, the one nearest to the middle of the room that
+// these leave, and so on in the rooms on both sides of it. A time that says the same as a neighbour is of no use.
+func chooseBetween(marks []timelineMark) {
+	if len(marks) < 3 {
+		return
 	}
-	return m.TimeX - m.width()/2
+	first, last := marks[0], marks[len(marks)-1]
+	middle := (first.right() + last.left()) / 2
+	off := func(m timelineMark) int { return max(m.X-middle, middle-m.X) }
+	best := 0
+	for i, m := range marks[:len(marks)-1] {
+		fits := m.Ring && m.left() >= first.right() && m.right() <= last.left() && m.Time != first.Time && m.Time != last.Time
+		if i > 0 && fits && (best == 0 || off(m) < off(marks[best])) {
+			best = i
+		}
+	}
+	if best == 0 {
+		for i := range marks[1 : len(marks)-1] {
+			marks[i+1].Time = ""
+		}
+		return
+	}
+	chooseBetween(marks[:best+1])
+	chooseBetween(marks[best:])
+}
+
+// left and right are where the mark's label begins and ends, a little space included.
+func (m timelineMark) left() int {
+	switch m.Side {
+	case timelineFrom:
+		return 0
+	case timelineTo:
+		return timelineWidth - m.width()
+	}
+	return m.X - m.width()/2
 }
 
 func (m timelineMark) right() int { return m.left() + m.width() }
 func (m timelineMark) width() int { return (len(m.Time) + 1) * timelineLetter }
 
-// rings are the marks with a number.
+// at are the classes that put the label over its ring: inline styles are forbidden, so tens and ones of the per cent
+// have a class each.
+func (m timelineMark) at() string {
+	if m.Side != "" {
+		return m.Side
+	}
+	percent := (100*m.X + timelineWidth/2) / timelineWidth
+	return fmt.Sprintf("t%d u%d", percent/10, percent%10)
+}
+
+// rings are the marks that are more than a stroke.
 func (t RetryTimeline) rings() []timelineMark {
 	var rings []timelineMark
 	for _, m := range t.marks() {
@@ -161,13 +201,28 @@ func (t RetryTimeline) rings() []timelineMark {
 	return rings
 }
 
-// ticks draws the other marks, a stroke each.
+// strokes are where the other marks are drawn. Of those that would run together only one is.
+func (t RetryTimeline) strokes() (at []int, crowded bool) {
+	free := 0
+	for _, m := range t.marks() {
+		switch {
+		case m.Ring:
+		case m.X < free:
+			crowded = true
+		default:
+			at = append(at, m.X)
+			free = m.X + timelineStroke
+		}
+	}
+	return at, crowded
+}
+
+// ticks draws the strokes.
 func (t RetryTimeline) ticks() string {
 	var path strings.Builder
-	for _, m := range t.marks() {
-		if !m.Ring {
-			fmt.Fprintf(&path, "M%d 32V44", m.X)
-		}
+	at, _ := t.strokes()
+	for _, x := range at {
+		fmt.Fprintf(&path, "M%d 4V16", x)
 	}
 	return path.String()
 }
@@ -223,6 +278,9 @@ func (t RetryTimeline) scale() string {
 	if t.Delay > 0 {
 		text += " The delay is not to scale."
 	}
+	if _, crowded := t.strokes(); crowded {
+		text += " Where attempts lie close together, one stroke stands for several."
+	}
 	for _, wait := range t.Waits {
 		if wait > engine.JitterAbove {
 			return text + fmt.Sprintf(" Pauses longer than %s vary by ±%d %%.", Duration(engine.JitterAbove), int(100*engine.Jitter))
@@ -231,15 +289,15 @@ func (t RetryTimeline) scale() string {
 	return text
 }
 
-// viewBox is that of the drawing, with room for the gate of a blocking webhook.
-func (t RetryTimeline) viewBox() string {
+// height is that of the drawing, with room for the gate of a blocking webhook.
+func (t RetryTimeline) height() int {
 	if t.Hold.shown() {
-		return "0 0 340 110"
+		return 46
 	}
-	return "0 0 340 76"
+	return 20
 }
 
 // closedGate draws the two bars at each end of the time in which the gate is closed.
 func (t RetryTimeline) closedGate() string {
-	return fmt.Sprintf("M%d 75V91M%d 75V91M%d 75V91M%d 75V91", timelineLeft-4, timelineLeft+1, timelineRight-1, timelineRight+4)
+	return fmt.Sprintf("M%d 27V43M%d 27V43M%d 27V43M%d 27V43", timelineLeft-4, timelineLeft+1, timelineRight-1, timelineRight+4)
 }

@@ -58,10 +58,19 @@ func TestRetryTimeline(t *testing.T) {
 			if ring = m.X; m.Time == "" {
 				continue
 			}
-			if m.left() < label || m.right() > 340+timelineLetter {
+			if m.left() < label || m.right() > timelineWidth {
 				t.Fatalf("time %q from %d to %d runs into its neighbour, which ends at %d", m.Time, m.left(), m.right(), label)
 			}
 			label = m.right()
+		}
+		strokes, crowded := timeline.strokes()
+		for i, x := range strokes {
+			if i > 0 && x-strokes[i-1] < timelineStroke {
+				t.Fatalf("strokes at %v run together", strokes)
+			}
+		}
+		if crowded != (len(strokes)+len(timeline.rings()) < len(plan)) {
+			t.Fatalf("%d strokes and %d rings for %d attempts, crowded: %t", len(strokes), len(timeline.rings()), len(plan), crowded)
 		}
 		if first, last := timeline.marks()[0], timeline.marks()[len(plan)-1]; !last.Ring || last.Time == "" || !first.Ring && len(plan) > 1 && last.X-first.X >= timelineApart {
 			t.Fatal("the first or the last attempt is not shown")
@@ -133,4 +142,26 @@ func TestTimelineTableHasEveryAttempt(t *testing.T) {
 // sscan reads "7" or "13 to 60".
 func sscan(text string, first, last *int) (int, error) {
 	return fmt.Sscanf(text, "%d to %d", first, last)
+}
+
+// A label stands over its ring by classes alone, and at the ends of the drawing begins or ends with it.
+func TestTimelineLabels(t *testing.T) {
+	t.Parallel()
+	w := engine.NewWebhook(0)
+	w.RetryPolicy, w.Retries = engine.SkilljarPolicy.Name, 60
+	for delay, want := range map[time.Duration]string{
+		0:         "from 1 +0 s, t4 u6 8 +3 min 54 s, to 61 +1 d 21 h",
+		time.Hour: "t1 u6 1 +1 h, t4 u4 6 +1 h 1 min, to 61 +1 d 22 h",
+	} {
+		w.Delay = delay
+		var labels []string
+		for _, m := range NewRetryTimeline(engine.BuiltIn, &w).rings() {
+			if m.Time != "" {
+				labels = append(labels, fmt.Sprintf("%s %d %s", m.at(), m.Attempt, m.Time))
+			}
+		}
+		if got := strings.Join(labels, ", "); got != want {
+			t.Errorf("after a delay of %s the labels are %q, want %q", delay, got, want)
+		}
+	}
 }

@@ -53,11 +53,34 @@ func TestWebhookFormHelps(t *testing.T) {
 		t.Errorf("the hint of the retries is %q", got)
 	}
 	b.check("webhook-form-long")
+	b.labelsApart("61 attempts")
+	b.fill(map[string]string{"retries": "3"})
+	b.until(`document.querySelectorAll("#plan-table tbody tr").length === 5`)
+	b.labelsApart("4 attempts")
 
 	// Ctrl+Enter in a field of several lines is OK.
 	b.do(chromedp.Focus(chromedp.ID("headers")))
 	evaluate[chromedp.Void](b, `document.activeElement.dispatchEvent(new KeyboardEvent("keydown", {key: "Enter", ctrlKey: true, bubbles: true, cancelable: true})); undefined`)
 	b.until(`document.querySelector(".error-summary") !== null`)
+}
+
+// labelsApart fails where labels of the retry timeline lie over each other, reach out of the drawing or shrink with it.
+func (b *tab) labelsApart(name string) {
+	b.t.Helper()
+	before := b.screen
+	for _, width := range []int64{1280, 360, 320} {
+		b.look(screen{width: width})
+		b.picture("retry-timeline-" + strings.ReplaceAll(name, " ", "-"))
+		for _, wrong := range evaluate[[]string](b, `(() => {
+			const frame = document.querySelector(".plan svg").getBoundingClientRect();
+			const labels = [...document.querySelectorAll(".times span")].map((e) => ({text: e.innerText, size: parseFloat(getComputedStyle(e).fontSize), ...e.getBoundingClientRect().toJSON()}));
+			return labels.filter((l, i) => l.size < 13 || l.left < frame.left - 1 || l.right > frame.right + 1 || i > 0 && l.left < labels[i - 1].right + 4)
+				.map((l) => l.text).concat(labels.length < 2 || document.querySelector(".plan text") ? ["labels are missing"] : []);
+		})()`) {
+			b.t.Errorf("%s, %d px: %s", name, width, wrong)
+		}
+	}
+	b.look(before)
 }
 
 // Of sixty event types a word finds the few that are meant.
