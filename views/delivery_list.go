@@ -1,7 +1,10 @@
 package views
 
 import (
+	"slices"
 	"strconv"
+	"strings"
+	"unicode/utf8"
 
 	"labhook/engine"
 )
@@ -101,4 +104,14 @@ func orDash(s string) string {
 		return "–"
 	}
 	return s
+}
+
+// wideFact is the class of a fact whose value needs lines of its own on a small screen, where the column beside the
+// terms has room for about 20 letters.
+func wideFact(value string) string {
+	long := func(word string) bool { return utf8.RuneCountInString(word) > 20 }
+	if utf8.RuneCountInString(value) > 40 || slices.ContainsFunc(strings.Fields(value), long) {
+		return "wide"
+	}
+	return ""
 }

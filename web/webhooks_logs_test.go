@@ -103,6 +103,9 @@ func TestWebhookActivity(t *testing.T) {
 	manyDeliveries(b, &w, 9)
 	for period, bars := range map[string]int{"": 24, "1h": 61, "24h": 24, "7d": 28, "30d": 30, "1y": 24} {
 		a := b.get(views.WebhookActivityURL(w.ID, period))
+		if figures := a.doc.Find("#bars-table [role=region][tabindex] > table.figures"); figures.Length() != 1 || figures.HasClass("cards") {
+			t.Errorf("the numbers of the drawing are no table that scrolls by itself, or become cards")
+		}
 		if n := a.doc.Find("#bars-rows tbody tr").Length(); n != bars && n != bars+1 { // a stretch that is cut at both ends
 			t.Errorf("%s: %d bars, want %d", period, n, bars)
 		}

@@ -79,6 +79,9 @@ func (b *tab) labelsApart(name string) {
 		})()`) {
 			b.t.Errorf("%s, %d px: %s", name, width, wrong)
 		}
+		if got := evaluate[string](b, `getComputedStyle(document.querySelector("#plan-table tbody tr")).display`); got != "table-row" {
+			b.t.Errorf("%s, %d px: a row of the table is laid out as %s", name, width, got)
+		}
 	}
 	b.look(before)
 }

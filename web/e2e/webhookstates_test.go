@@ -28,6 +28,7 @@ func TestRecoverByClicks(t *testing.T) {
 	if got := b.text(".state"); !strings.Contains(got, "because the receiver answered 410") {
 		t.Errorf("the page says %q", got)
 	}
+	b.factsOnOneLine()
 	b.follow(".state a")
 	b.do(chromedp.SetValue(chromedp.ID("since"), "1h"))
 	b.until(`document.querySelector("#count button")?.innerText === "Enable and recover 1 delivery"`)
@@ -35,6 +36,22 @@ func TestRecoverByClicks(t *testing.T) {
 	b.until(`document.querySelector(".flash")?.innerText === "Webhook LMS was enabled, and its recovery began."`)
 	receiver.Wait(t, 2)
 	b.until(`document.querySelector("#recovery-table tbody").innerText.includes("1 delivery made due again")`)
+}
+
+// factsOnOneLine fails where, on a telephone, a short setting takes a line more than its term, or a long one has not the
+// width of the card.
+func (b *tab) factsOnOneLine() {
+	b.t.Helper()
+	before := b.screen
+	b.look(screen{width: 360})
+	for _, wrong := range evaluate[[]string](b, `[...document.querySelectorAll("[aria-labelledby=settings] dt")].filter((dt) => {
+		const term = dt.getBoundingClientRect(), value = dt.nextElementSibling.getBoundingClientRect();
+		if (["Verb", "Timeout", "Retries"].includes(dt.innerText)) return Math.abs(value.top - term.top) > 2 || value.left < term.right;
+		return dt.innerText === "URL" && (value.top < term.bottom || value.left !== term.left);
+	}).map((dt) => dt.innerText)`) {
+		b.t.Errorf("the setting %s is not laid out for a small screen", wrong)
+	}
+	b.look(before)
 }
 
 // All of it with the pages' scripts switched off.
