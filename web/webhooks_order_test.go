@@ -27,6 +27,9 @@ func TestMoveWebhooks(t *testing.T) {
 	if n := page.doc.Find("button[value=up]").Length(); n != 2 || page.doc.Find("button[value=down]").Length() != 2 {
 		t.Errorf("%d webhooks can move up", n)
 	}
+	if got := line(page.doc.Find("#webhook-table .idle")); got != "Up Down" || page.doc.Find("#webhook-table form > *").Length() != 6 {
+		t.Errorf("beside the buttons %q keeps the place of one", got)
+	}
 	a := b.post(views.WebhookMoveURL(b.next.ID), url.Values{"to": {"up"}})
 	if a.status != http.StatusSeeOther || a.header.Get("Location") != views.ConsumerURL(b.gate.ConsumerID)+"#webhooks" {
 		t.Fatalf("status %d, led to %s", a.status, a.header.Get("Location"))
