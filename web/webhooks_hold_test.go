@@ -30,7 +30,7 @@ func TestPreviewSaysWhatBlockingMeans(t *testing.T) {
 		if a.status != http.StatusOK || !strings.Contains(a.text("#preview"), test.want) {
 			t.Errorf("%s: status %d, %q", name, a.status, a.text("#preview"))
 		}
-		if got := a.doc.Find("svg .closed").Length() == 1; got != test.gate {
+		if got := a.doc.Find("svg.chart .closed").Length() == 1; got != test.gate {
 			t.Errorf("%s: the gate is drawn: %v", name, got)
 		}
 		if test.want == "" && strings.Contains(a.body, "Blocking") {
