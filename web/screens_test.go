@@ -227,8 +227,8 @@ func TestCrossSitePostIsRefused(t *testing.T) {
 		{"Origin", "https://evil.example"},
 	} {
 		a := b.post("/admin/integration/api-consumers/new", form, header...)
-		if a.status != http.StatusForbidden || a.text("h1") != "Not allowed" {
-			t.Errorf("%v: status %d, %q", header, a.status, a.text("h1"))
+		if a.status != http.StatusForbidden || a.text("h1") != "Not allowed" || !strings.Contains(a.text("main"), views.FromOtherSite) {
+			t.Errorf("%v: status %d, %q", header, a.status, a.text("main"))
 		}
 	}
 	if n := len(b.store.Directory().Consumers()); n != 0 {
@@ -261,8 +261,13 @@ func TestRoles(t *testing.T) {
 			if role.Allows(need) {
 				want = http.StatusOK
 			}
-			if a := b.get(path); a.status != want {
+			a := b.get(path)
+			if a.status != want {
 				t.Errorf("%s as %s: status %d, want %d", path, role, a.status, want)
+			}
+			why := "This needs the role Admin, and yours is " + views.RoleWord(role) + "."
+			if got := strings.Contains(a.text("main"), why); got != (want == http.StatusForbidden) {
+				t.Errorf("%s as %s says %q: %v", path, role, why, got)
 			}
 		}
 		detail := b.get(base + "/" + consumer.ID.String())
