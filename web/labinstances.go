@@ -13,7 +13,7 @@ import (
 
 // handleLabInstances shows the lab instances that the address asks for.
 func (s *Server) handleLabInstances(w http.ResponseWriter, r *http.Request) {
-	f := engine.LabFilter{Text: strings.TrimSpace(r.FormValue("q")), Gated: r.FormValue("gated") != ""}
+	f := engine.LabFilter{Text: askedText(r.FormValue("q")), Gated: r.FormValue("gated") != ""}
 	rows, err := s.store.ListLabInstances(r.Context(), f)
 	if err != nil {
 		s.fail(w, r, err)
