@@ -2,6 +2,7 @@ package web
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -301,6 +302,23 @@ func TestLabInstanceOfTwoConsumers(t *testing.T) {
 	}
 	if got := a.doc.Find(".gate.closed").Length(); got != 1 {
 		t.Errorf("%d gates of %s are closed", got, d[0].ID)
+	}
+}
+
+// The times in the head of a lab instance are local, with UTC and the epoch in their title.
+func TestLabHeadTimes(t *testing.T) {
+	t.Parallel()
+	b := setupLab(t, engine.RoleViewer)
+	times := map[string]int64{"Start": 1795269731, "End": 1795273331, "Expires": 1795276931}
+	b.addEventOfLab(func(e *engine.Event) {
+		e.Data = engine.SampleLabDetails().With(map[string]any{"Id": labID, "Start": times["Start"], "End": times["End"], "Expires": times["Expires"]}).Body()
+	})
+	facts := b.get(views.LabInstanceURL(subject)).doc.Find("dl.facts.lab div")
+	for label, epoch := range times {
+		fact := facts.FilterFunction(func(_ int, s *goquery.Selection) bool { return s.Find("dt").Text() == label })
+		if got, want := fact.Find("time").AttrOr("title", ""), fmt.Sprintf(" UTC, Unix %d", epoch); !strings.HasSuffix(got, want) {
+			t.Errorf("%s is entitled %q, want %s in it", label, got, want)
+		}
 	}
 }
 

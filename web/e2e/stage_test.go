@@ -200,7 +200,7 @@ func withBackups(c *web.Config) {
 
 // lastBackup is one that was made in the night.
 func lastBackup() db.BackupState {
-	return db.BackupState{At: time.Now().Add(-9 * time.Hour), File: "/backup/labhook-2026-03-01T020000Z.db", Size: 48 << 20, Took: 1200 * time.Millisecond}
+	return db.BackupState{At: time.Now().Add(-9 * time.Hour), File: "/backup/labhook-20260301T020000Z.tar", Size: 48 << 20, Took: 1200 * time.Millisecond}
 }
 
 func (g *stage) backedUp() {

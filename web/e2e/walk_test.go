@@ -135,7 +135,7 @@ func newSites(t *testing.T) *sites {
 	w.bare.addUser(t)
 	w.halted.addUser(t)
 	failed := lastBackup()
-	failed.At, failed.FailedAt, failed.Problem = failed.At.Add(-24*time.Hour), failed.At, "write /backup/labhook-2026-03-02T020000Z.db: no space left on device"
+	failed.At, failed.FailedAt, failed.Problem = failed.At.Add(-24*time.Hour), failed.At, "write /backup/labhook-20260302T020000Z.tar: no space left on device"
 	if err := w.halted.store.SetBackupState(t.Context(), failed); err != nil {
 		t.Fatal(err)
 	}
