@@ -327,7 +327,9 @@ func TestOtherSubjects(t *testing.T) {
 	t.Parallel()
 	b := setupLab(t, engine.RoleViewer)
 	b.addLabEvent(engine.LabScored, b.gate)
-	b.addEventOfLab(func(e *engine.Event) { e.Type, e.Data = engine.TrackStarted, json.RawMessage(`{"participant_id": "tncb0s7cdkyu"}`) })
+	b.addEventOfLab(func(e *engine.Event) {
+		e.Type, e.Data = engine.TrackStarted, json.RawMessage(`{"participant_id": "tncb0s7cdkyu"}`)
+	})
 	list := b.get("/lab-instances")
 	if got := list.text(".found"); got != "1 lab instance and 1 other subject" {
 		t.Errorf("found %q", got)

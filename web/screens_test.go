@@ -265,9 +265,8 @@ func TestRoles(t *testing.T) {
 			if a.status != want {
 				t.Errorf("%s as %s: status %d, want %d", path, role, a.status, want)
 			}
-			why := "This needs the role Admin, and yours is " + views.RoleWord(role) + "."
-			if got := strings.Contains(a.text("main"), why); got != (want == http.StatusForbidden) {
-				t.Errorf("%s as %s says %q: %v", path, role, why, got)
+			if why := views.NeedsRole(role, need); strings.Contains(a.text("main"), why) == role.Allows(need) {
+				t.Errorf("%s as %s: wrong to say or not to say %q", path, role, why)
 			}
 		}
 		detail := b.get(base + "/" + consumer.ID.String())

@@ -186,7 +186,7 @@ func (g *stage) changed(key string) {
 	g.must(id.UnmarshalText([]byte(g.names[key])))
 	w, err := g.store.Webhook(g.t.Context(), id)
 	g.must(err)
-	w.Name, w.URL, w.Verb = "Class register of " + longName, "https://hooks.example.com/a/long/path/that/has/to/wrap/somewhere?tenant=contoso", "PUT"
+	w.Name, w.URL, w.Verb = "Class register of "+longName, "https://hooks.example.com/a/long/path/that/has/to/wrap/somewhere?tenant=contoso", "PUT"
 	w.Headers = []engine.Header{{Name: "Authorization", Value: "secret", Sensitive: true}}
 	w.Timeout, w.Blocking, w.SendLabDetails, w.Content = 20*time.Second, true, false, "{\n  \"class\": \"@lab.Event.Id\",\n  \"text\": \"long text that goes on and on and on and on\"\n}"
 	_, err = g.store.UpdateWebhook(g.t.Context(), engine.Actor{Name: "Dana Ortiz"}, w)
