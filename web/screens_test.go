@@ -257,12 +257,8 @@ func TestRoles(t *testing.T) {
 			base + "/" + consumer.ID.String() + "/keys/new": engine.RoleAdmin,
 			"/admin/integration/platform-keys":              engine.RoleAdmin,
 		} {
-			want := http.StatusForbidden
-			if role.Allows(need) {
-				want = http.StatusOK
-			}
 			a := b.get(path)
-			if a.status != want {
+			if want := map[bool]int{true: http.StatusOK, false: http.StatusForbidden}[role.Allows(need)]; a.status != want {
 				t.Errorf("%s as %s: status %d, want %d", path, role, a.status, want)
 			}
 			if why := views.NeedsRole(role, need); strings.Contains(a.text("main"), why) == role.Allows(need) {
