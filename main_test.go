@@ -756,7 +756,7 @@ func TestCommandLine(t *testing.T) {
 		{args: "key", code: exitUsage, says: "labhook key create"},
 		{args: "key make", code: exitUsage, says: "there is create"},
 		{args: "key create --data " + running.data, code: exitUsage, says: "--description: Enter a description"},
-		{args: "key create --description x --scope all --data " + running.data, code: exitUsage, says: "--scope: Choose one of"},
+		{args: "key create --description x --scope all --data " + running.data, code: exitUsage, says: "--scope: Scope must be one of"},
 		{args: "key create --description x --expires yesterday --data " + running.data, code: exitUsage, says: "is not a time such as 90d"},
 		{args: "key create --description x --expires 2020-01-01 --data " + running.data, code: exitUsage, says: "has passed already"},
 		{args: "key create --description x --consumer nobody --data " + running.data, code: exitError, says: `there is no API consumer with the id or external id "nobody"`},

@@ -134,7 +134,7 @@ func (k *APIKey) Validate() error {
 	}
 	bad.checkLine("description", "Description", k.Description, MaxShortText)
 	if k.Scope != ScopeRead && k.Scope != ScopeSend && k.Scope != ScopeManage {
-		bad.add("scope", "Choose one of %s, %s and %s", ScopeRead, ScopeSend, ScopeManage)
+		bad.add("scope", "Scope must be one of %s, %s and %s", ScopeRead, ScopeSend, ScopeManage)
 	}
 	return bad.orNil()
 }

@@ -87,7 +87,7 @@ func TestKeys(t *testing.T) {
 		t.Error(err)
 	}
 	k = engine.APIKey{Description: " ", Scope: "all"}
-	want := []string{"description: Enter a description that tells who uses the key", "scope: Choose one of read, send and manage"}
+	want := []string{"description: Enter a description that tells who uses the key", "scope: Scope must be one of read, send and manage"}
 	if diff := cmp.Diff(want, problems(t, k.Validate())); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -131,7 +131,7 @@ func TestUserValidate(t *testing.T) {
 		"space":        {func(u *engine.User) { u.Login = "a b" }, []string{"login: Enter an e-mail address or a user name without spaces"}},
 		"long login":   {func(u *engine.User) { u.Login = strings.Repeat("x", 101) }, []string{"login: User name may have at most 100 characters, this one has 101"}},
 		"no name":      {func(u *engine.User) { u.Name = "" }, []string{"name: Enter a name"}},
-		"no role":      {func(u *engine.User) { u.Role = "" }, []string{"role: Choose one of viewer, developer and admin"}},
+		"no role":      {func(u *engine.User) { u.Role = "" }, []string{"role: Role must be one of viewer, developer and admin"}},
 		"unknown zone": {func(u *engine.User) { u.TimeZone = "Mars/Base" }, []string{`time_zone: There is no time zone "Mars/Base"; names are such as Europe/Vienna`}},
 		"a path":       {func(u *engine.User) { u.TimeZone = "../passwd" }, []string{`time_zone: There is no time zone "../passwd"; names are such as Europe/Vienna`}},
 		"local zone":   {func(u *engine.User) { u.TimeZone = "Local" }, []string{`time_zone: There is no time zone "Local"; names are such as Europe/Vienna`}},

@@ -271,9 +271,9 @@ func (p *RetryPolicy) validateCustom(bad *InvalidError) {
 		}
 	}
 	if !slices.Contains([]On4xx{On4xxRetry, On4xxGiveUp, On4xxDeactivate}, p.On4xx) {
-		bad.add("custom.on_4xx", "Choose one of %s, %s and %s", On4xxRetry, On4xxGiveUp, On4xxDeactivate)
+		bad.add("custom.on_4xx", "What an answer from 400 to 499 does must be one of %s, %s and %s", On4xxRetry, On4xxGiveUp, On4xxDeactivate)
 	}
 	if !slices.Contains([]OnExhausted{OnExhaustedErrorAction, OnExhaustedDeactivate}, p.OnExhausted) {
-		bad.add("custom.on_exhausted", "Choose one of %s and %s", OnExhaustedErrorAction, OnExhaustedDeactivate)
+		bad.add("custom.on_exhausted", "What happens after the last retry must be one of %s and %s", OnExhaustedErrorAction, OnExhaustedDeactivate)
 	}
 }

@@ -105,10 +105,10 @@ func decodePrivate(text string) (ed25519.PrivateKey, bool) {
 func (w *Webhook) checkSigning(bad *InvalidError) {
 	g := &w.Signing
 	if g.Scheme != "" && !slices.Contains(SigningSchemes, g.Scheme) {
-		bad.add("signing.scheme", "Choose one of %s, %s, %s and %s", SigningV1, SigningV1a, SigningHex, SigningNone)
+		bad.add("signing.scheme", "Signature must be one of %s, %s, %s and %s", SigningV1, SigningV1a, SigningHex, SigningNone)
 	}
 	if g.Names != "" && g.Names != NamesWebhook && g.Names != NamesSvix && g.Names != NamesBoth {
-		bad.add("signing.names", "Choose one of %s, %s and %s", NamesWebhook, NamesSvix, NamesBoth)
+		bad.add("signing.names", "Header names must be one of %s, %s and %s", NamesWebhook, NamesSvix, NamesBoth)
 	}
 	if g.Scheme == SigningHex {
 		w.checkSignatureHeader(bad)

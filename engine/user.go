@@ -63,7 +63,7 @@ func (u *User) Validate() error {
 	}
 	bad.checkLine("name", "Name", u.Name, MaxShortText)
 	if !slices.Contains(Roles, u.Role) {
-		bad.add("role", "Choose one of %s, %s and %s", RoleViewer, RoleDeveloper, RoleAdmin)
+		bad.add("role", "Role must be one of %s, %s and %s", RoleViewer, RoleDeveloper, RoleAdmin)
 	}
 	// "Local" would be the zone of whatever host the server runs on.
 	if _, err := time.LoadLocation(u.TimeZone); err != nil || u.TimeZone == "Local" {

@@ -116,7 +116,7 @@ func (w *Webhook) Validate(c *Catalog) error {
 	bad.checkLine("name", "Name", w.Name, MaxWebhookName)
 	w.checkEvents(&bad, c)
 	if !slices.Contains(Verbs, w.Verb) {
-		bad.add("verb", "Choose one of %s", strings.Join(Verbs, ", "))
+		bad.add("verb", "Verb must be one of %s", strings.Join(Verbs, ", "))
 	}
 	checkURL(&bad, w.URL)
 	CheckHeaders(&bad, w.Headers)
@@ -129,7 +129,7 @@ func (w *Webhook) Validate(c *Catalog) error {
 		for i, p := range RetryPolicies {
 			names[i] = p.Name
 		}
-		bad.add("retry_policy", "Choose one of %s", strings.Join(names, ", "))
+		bad.add("retry_policy", "Retry policy must be one of %s", strings.Join(names, ", "))
 	} else if w.Retries < 0 || w.Retries > policy.MaxRetries {
 		bad.add("retries", "Retries must be a whole number from 0 to %d", policy.MaxRetries)
 	}
@@ -139,7 +139,7 @@ func (w *Webhook) Validate(c *Catalog) error {
 	w.checkRate(&bad)
 	w.checkClientCert(&bad)
 	if !slices.Contains(ErrorActions, w.ErrorAction) {
-		bad.add("error_action", "Choose one of %s, %s and %s", ErrorActionLog, ErrorActionNotifyUser, ErrorActionEndLab)
+		bad.add("error_action", "Error action must be one of %s, %s and %s", ErrorActionLog, ErrorActionNotifyUser, ErrorActionEndLab)
 	}
 	w.checkEndLab(&bad, c)
 	bad.checkText("notification_text", "Notification text", w.NotificationText, MaxNotificationText)

@@ -30,8 +30,8 @@ func subjectHeading(eventType string) string {
 	return strings.ToUpper(word[:1]) + word[1:]
 }
 
-// heading names the page: events that are not about labs have other subjects.
-func (d LabInstanceDetail) heading() string {
+// Heading names the page: events that are not about labs have other subjects.
+func (d LabInstanceDetail) Heading() string {
 	for i := range d.Lab.Events {
 		if subjectWord(d.Lab.Events[i].Event.Type) == "lab instance" {
 			return "Lab instance"

@@ -51,7 +51,7 @@ func LabInstance(d LabInstanceDetail) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var3 string
-			templ_7745c5c3_Var3, templ_7745c5c3_Err = templ.JoinStringErrs(d.heading())
+			templ_7745c5c3_Var3, templ_7745c5c3_Err = templ.JoinStringErrs(d.Heading())
 			if templ_7745c5c3_Err != nil {
 				return templ.Error{Err: templ_7745c5c3_Err, FileName: `labinstance.templ`, Line: 12, Col: 20}
 			}
@@ -117,7 +117,7 @@ func LabInstance(d LabInstanceDetail) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = Live("lab", LabInstanceURL(d.Lab.Subject), d.heading()).Render(templ.WithChildren(ctx, templ_7745c5c3_Var5), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = Live("lab", LabInstanceURL(d.Lab.Subject), d.Heading()).Render(templ.WithChildren(ctx, templ_7745c5c3_Var5), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

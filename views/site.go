@@ -16,19 +16,24 @@ type SiteForm struct {
 	Stored  *engine.SiteSettings // what somebody else stored meanwhile; nil: nothing
 }
 
+// settingLabel is what the form calls a setting: with the unit, unless its name has it.
+func settingLabel(one *engine.SiteSetting) string {
+	if one.Kind != engine.NumberKind || strings.Contains(strings.ToLower(one.Label), one.Unit) {
+		return one.Label
+	}
+	return one.Label + " (" + one.Unit + ")"
+}
+
 // field is the row of the form for a setting.
 func (f SiteForm) field(one *engine.SiteSetting) Field {
 	field := Field{
-		ID: one.Name, Label: one.Label, Hint: one.About, Value: f.Values[one.Name], Checked: f.Values[one.Name] == "true",
+		ID: one.Name, Label: settingLabel(one), Hint: one.About, Value: f.Values[one.Name], Checked: f.Values[one.Name] == "true",
 		Autocomplete: "off", Problems: f.Page.Problems,
 	}
 	if one.NeedsRestart {
 		field.Hint += " A change takes effect at the next start."
 	}
 	if one.Kind == engine.NumberKind {
-		if !strings.Contains(strings.ToLower(one.Label), one.Unit) {
-			field.Label += " (" + one.Unit + ")"
-		}
 		field.Short, field.InputMode = true, "numeric"
 	}
 	for _, c := range one.Choices {

@@ -31,7 +31,7 @@ func readAuditQuery(r *http.Request) auditQuery {
 	q := auditQuery{zone: zoneOf(r, visitOf(r).user)}
 	values := r.URL.Query()
 	for _, name := range slices.Sorted(maps.Keys(values)) {
-		value := strings.TrimSpace(values.Get(name))
+		value := askedText(values.Get(name))
 		if value == "" {
 			continue
 		}

@@ -22,7 +22,7 @@ func consumersCrumbs(more ...views.Crumb) []views.Crumb {
 // handleConsumers shows Find API Consumers. All consumers are in memory, so every column can sort.
 func (s *Server) handleConsumers(w http.ResponseWriter, r *http.Request) {
 	filter := views.ConsumerFilter{
-		Text:  strings.TrimSpace(r.FormValue("q")),
+		Text:  askedText(r.FormValue("q")),
 		State: engine.ConsumerState(r.FormValue("state")),
 		Sort:  r.FormValue("sort"),
 	}

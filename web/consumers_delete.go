@@ -63,7 +63,7 @@ func (s *Server) askConsumerDelete(w http.ResponseWriter, r *http.Request, statu
 	if waiting > 0 {
 		d.Waiting = waitingLink(c.ID, waiting, more)
 	}
-	d.Page = s.page(r, "Delete API consumer "+c.Name, "admin",
+	d.Page = s.page(r, "Delete API Consumer "+c.Name, "admin",
 		consumersCrumbs(views.Crumb{Label: c.Name, URL: views.ConsumerURL(c.ID)}, views.Crumb{Label: "Delete"})...)
 	d.Page.Problems = problems
 	s.render(w, r, status, views.ConsumerDeletePage(d))

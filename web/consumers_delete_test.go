@@ -100,3 +100,18 @@ func TestDeletedConsumerCannotBeChanged(t *testing.T) {
 		}
 	}
 }
+
+// The names of Studio's things keep its capitals in titles and on buttons.
+func TestDeleteScreensAreCalledLikeThoseThatEdit(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.signIn(engine.RoleAdmin)
+	c := b.addConsumer("Contoso LMS")
+	w := b.addWebhook(c.ID, "Scores")
+	for path, want := range map[string]string{views.ConsumerDeleteURL(c.ID): "Delete API Consumer", views.WebhookDeleteURL(w.ID): "Delete Webhook"} {
+		a := b.get(path)
+		if h1, button := a.text("h1"), a.text("main button.danger"); h1 != want || button != want || !strings.HasPrefix(a.text("title"), want+" ") {
+			t.Errorf("%s: heading %q, button %q, title %q, want %q", path, h1, button, a.text("title"), want)
+		}
+	}
+}

@@ -168,7 +168,7 @@ func (s *Server) handleRequestBody(w http.ResponseWriter, r *http.Request) {
 func (s *Server) attempt(w http.ResponseWriter, r *http.Request) (engine.DeliveryID, *engine.Attempt) {
 	var id engine.DeliveryID
 	if s.hidesBodies(r) {
-		s.errorPage(w, r, http.StatusForbidden)
+		s.explain(w, r, http.StatusForbidden, views.BodiesHidden)
 		return id, nil
 	}
 	if err := pathID(r, "dlv", &id); err != nil {

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"labhook/engine"
 	"labhook/views"
@@ -189,6 +190,17 @@ func readCursor(id encoding.TextUnmarshaler, value string) []string {
 	return nil
 }
 
+// askedText is what an address asks a list or Find for, without spaces around it. A control character, or what is not
+// UTF-8, becomes a character that can be shown: nothing is called so, and so nothing matches.
+func askedText(value string) string {
+	return strings.Map(func(c rune) rune {
+		if unicode.IsControl(c) {
+			return unicode.ReplacementChar
+		}
+		return c
+	}, strings.TrimSpace(value))
+}
+
 // readListQuery reads the address of a list. What the list does not know or has no use for is left out with a notice,
 // so that no link ends in an error.
 func readListQuery(r *http.Request, catalog *engine.Catalog, unused ...string) listQuery {
@@ -205,7 +217,7 @@ func (q listQuery) read(values url.Values, unused []string) listQuery {
 			continue
 		}
 		for _, value := range values[name] {
-			if value = strings.TrimSpace(value); value == "" {
+			if value = askedText(value); value == "" {
 				continue
 			}
 			if wrong := read(&q, value); wrong != "" {

@@ -50,7 +50,7 @@ func (s *Server) handleEvent(w http.ResponseWriter, r *http.Request) {
 // handleEventData downloads an event's data as they were sent.
 func (s *Server) handleEventData(w http.ResponseWriter, r *http.Request) {
 	if s.hidesBodies(r) {
-		s.errorPage(w, r, http.StatusForbidden)
+		s.explain(w, r, http.StatusForbidden, views.BodiesHidden)
 		return
 	}
 	e, err := s.pathEvent(r)

@@ -22,7 +22,7 @@ func (s *Server) handleReplay(w http.ResponseWriter, r *http.Request) {
 		s.redirect(w, r, views.EventURL(e.ID), why)
 		return
 	}
-	v := views.Replay{Event: e, Text: strings.TrimSpace(r.FormValue("q"))}
+	v := views.Replay{Event: e, Text: askedText(r.FormValue("q"))}
 	v.Page = s.page(r, "Replay "+s.store.Directory().Catalog().Label(e.Type), "events", views.Crumb{Label: "Events", URL: views.EventsURL()},
 		views.Crumb{Label: e.PublicID(), URL: views.EventURL(e.ID)}, views.Crumb{Label: "Replay"})
 	if err := s.replayRows(r, &v); err != nil {

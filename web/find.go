@@ -23,7 +23,7 @@ func (s *Server) handleKeysHelp(w http.ResponseWriter, r *http.Request) {
 
 // handleFind leads to what a text names, or shows what it may name. It reads through indexes and from memory only.
 func (s *Server) handleFind(w http.ResponseWriter, r *http.Request) {
-	text := strings.TrimSpace(r.FormValue("q"))
+	text := askedText(r.FormValue("q"))
 	f := views.FindResults{Text: text, Kept: s.store.Settings().KeepEvents}
 	if text != "" {
 		to, err := s.findExact(r.Context(), text, visitOf(r).user.Role)

@@ -3,7 +3,9 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/PuerkitoBio/goquery"
 
@@ -116,5 +118,28 @@ func TestFindDeliveries(t *testing.T) {
 	page = b.get("/find?q=order-77")
 	if events, sent := page.doc.Find("#found-Events").Parent().Find(".hits li").Length(), page.doc.Find("#found-Deliveries").Parent().Find(".hits li").Length(); events != 2 || sent != 2 {
 		t.Errorf("%d events and %d deliveries: %s", events, sent, page.text("main"))
+	}
+}
+
+func TestControlCharactersAreNotEchoed(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.signIn(engine.RoleAdmin)
+	consumer := b.addConsumer("Contoso LMS")
+	b.addWebhook(consumer.ID, "Scores")
+	accepted := b.addEvent(lab(998592321))
+	for _, list := range []string{
+		"/find?q=", "/admin/integration/api-consumers?q=", "/lab-instances?q=", "/deliveries?q=", "/deliveries?lab=", "/events?q=", "/events?lab=",
+		"/admin/audit?who=", "/admin/audit?object=", views.EventReplayURL(accepted.ID) + "?q=",
+	} {
+		for _, text := range []string{"%00", "a%00b", "%1b[31mcontoso", "%7f", "a%c2%85b", "%ff"} {
+			a := b.get(list + text)
+			if a.status != http.StatusOK || strings.ContainsAny(a.body, "\x00\x1b\x7f\u0085") || !utf8.ValidString(a.body) {
+				t.Errorf("%s%s: status %d, %q", list, text, a.status, a.body)
+			}
+			if a.doc.Find("td a[href^='/admin/integration/api-consumers/con'], td a[href^='/deliveries/dlv'], td a[href^='/events/evt'], .hits li").Length() > 0 {
+				t.Errorf("%s%s matches something", list, text)
+			}
+		}
 	}
 }

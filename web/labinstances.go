@@ -13,7 +13,7 @@ import (
 
 // handleLabInstances shows the lab instances that the address asks for.
 func (s *Server) handleLabInstances(w http.ResponseWriter, r *http.Request) {
-	f := engine.LabFilter{Text: strings.TrimSpace(r.FormValue("q")), Gated: r.FormValue("gated") != ""}
+	f := engine.LabFilter{Text: askedText(r.FormValue("q")), Gated: r.FormValue("gated") != ""}
 	rows, err := s.store.ListLabInstances(r.Context(), f)
 	if err != nil {
 		s.fail(w, r, err)
@@ -42,7 +42,7 @@ func (s *Server) handleLabInstances(w http.ResponseWriter, r *http.Request) {
 // noLabInstances says why there are none.
 func noLabInstances(f engine.LabFilter) views.EmptyList {
 	clear := views.Link{Text: "Clear", URL: views.LabInstancesURL()}
-	among := "among the newest " + views.Number(engine.LabSearchDepth) + " events about labs"
+	among := "among the newest " + views.Number(engine.LabSearchDepth) + " events about lab instances and other subjects"
 	switch {
 	case f.Gated && f.Text == "":
 		return views.EmptyList{Title: "No gate is closed", Text: "No lab instance waits for a blocking webhook now."}
@@ -82,7 +82,7 @@ func (s *Server) handleLabInstance(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	d.Page = s.page(r, "Lab instance "+lab.Subject, "labs",
+	d.Page = s.page(r, d.Heading()+" "+lab.Subject, "labs",
 		views.Crumb{Label: "Lab instances", URL: views.LabInstancesURL()}, views.Crumb{Label: lab.Subject})
 	s.live(w, r, views.LabInstance(d), "lab")
 }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -278,7 +279,7 @@ func TestFindLabInstances(t *testing.T) {
 		}
 	}
 	b.record(d, engine.OutcomeDelivered, "")
-	if a := b.get("/lab-instances"); !strings.Contains(a.text("main"), "newest 5,000 events about labs") || a.text("header nav [aria-current]") != "Lab instances" {
+	if a := b.get("/lab-instances"); !strings.Contains(a.text("main"), "newest 5,000 events about lab instances and other subjects") || a.text("header nav [aria-current]") != "Lab instances" {
 		t.Errorf("the page does not say where it looks, or the top bar where it is")
 	}
 	if a := b.get("/lab-instances?q=471", "HX-Request", "true"); a.header.Get("HX-Push-Url") != "/lab-instances?q=471" {
@@ -301,5 +302,45 @@ func TestLabInstanceOfTwoConsumers(t *testing.T) {
 	}
 	if got := a.doc.Find(".gate.closed").Length(); got != 1 {
 		t.Errorf("%d gates of %s are closed", got, d[0].ID)
+	}
+}
+
+// The times in the head of a lab instance are local, with UTC and the epoch in their title.
+func TestLabHeadTimes(t *testing.T) {
+	t.Parallel()
+	b := setupLab(t, engine.RoleViewer)
+	times := map[string]int64{"Start": 1795269731, "End": 1795273331, "Expires": 1795276931}
+	b.addEventOfLab(func(e *engine.Event) {
+		e.Data = engine.SampleLabDetails().With(map[string]any{"Id": labID, "Start": times["Start"], "End": times["End"], "Expires": times["Expires"]}).Body()
+	})
+	facts := b.get(views.LabInstanceURL(subject)).doc.Find("dl.facts.lab div")
+	for label, epoch := range times {
+		fact := facts.FilterFunction(func(_ int, s *goquery.Selection) bool { return s.Find("dt").Text() == label })
+		if got, want := fact.Find("time").AttrOr("title", ""), fmt.Sprintf(" UTC, Unix %d", epoch); !strings.HasSuffix(got, want) {
+			t.Errorf("%s is entitled %q, want %s in it", label, got, want)
+		}
+	}
+}
+
+// A subject of other events is called so in the list and on its page.
+func TestOtherSubjects(t *testing.T) {
+	t.Parallel()
+	b := setupLab(t, engine.RoleViewer)
+	b.addLabEvent(engine.LabScored, b.gate)
+	b.addEventOfLab(func(e *engine.Event) {
+		e.Type, e.Data = engine.TrackStarted, json.RawMessage(`{"participant_id": "tncb0s7cdkyu"}`)
+	})
+	list := b.get("/lab-instances")
+	if got := list.text(".found"); got != "1 lab instance and 1 other subject" {
+		t.Errorf("found %q", got)
+	}
+	for of, want := range map[string]string{subject: "Lab instance " + subject, "tncb0s7cdkyu": "Subject tncb0s7cdkyu"} {
+		row := list.doc.Find("#lab-instances tbody th").FilterFunction(func(_ int, s *goquery.Selection) bool { return s.Find("a").Text() == of })
+		if got := strings.Contains(line(row), "other subject"); got != strings.HasPrefix(want, "Subject") {
+			t.Errorf("the list calls %s %q", of, line(row))
+		}
+		if a := b.get(views.LabInstanceURL(of)); a.text("h1") != want || !strings.HasPrefix(a.text("title"), want) {
+			t.Errorf("%s: heading %q, title %q, want %q", of, a.text("h1"), a.text("title"), want)
+		}
 	}
 }

@@ -143,7 +143,7 @@ func isSecretField(name string) bool {
 }
 
 // hiddenFields are the names of form fields that people do not fill.
-var hiddenFields = []string{seenField, "version", "op", "webhook", "copy", "next", "username"}
+var hiddenFields = []string{seenField, "version", "op", "webhook", "copy", "next", "username", "shown_type", "shown_from"}
 
 // keptValues returns what people filled a form with, without secrets, by name.
 func keptValues(form url.Values) []views.KeptValue {

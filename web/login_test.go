@@ -189,7 +189,7 @@ func TestSessionEnds(t *testing.T) {
 		t.Errorf("a form after the end: status %d; what was typed is to be shown, secrets not", post.status)
 	}
 	labels := post.doc.Find("#kept ~ dl dt").Map(func(_ int, s *goquery.Selection) string { return s.Text() })
-	if want := []string{"Consuming platform", "Description", "Name"}; !slices.Equal(labels, want) {
+	if want := []string{"Consuming Platform", "Description", "Name"}; !slices.Equal(labels, want) {
 		t.Errorf("it shows %q, want %q", labels, want)
 	}
 	for path, want := range map[string]string{

@@ -16,6 +16,7 @@ import (
 
 	"labhook/engine"
 	"labhook/static"
+	"labhook/views"
 	"labhook/web/skilljar"
 )
 
@@ -232,5 +233,5 @@ func allowed(mux *http.ServeMux, r *http.Request) string {
 // handleCrossOrigin answers a form that another site posted.
 func (s *Server) handleCrossOrigin(w http.ResponseWriter, r *http.Request) {
 	s.log.Warn("cross-origin request refused", "request", visitOf(r).requestID, "origin", r.Header.Get("Origin"), "path", r.URL.Path)
-	s.errorPage(w, r, http.StatusForbidden)
+	s.explain(w, r, http.StatusForbidden, views.FromOtherSite)
 }

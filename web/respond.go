@@ -168,13 +168,18 @@ func (s *Server) gone(w http.ResponseWriter, r *http.Request, what string, at ti
 	s.render(w, r, http.StatusGone, views.GonePage(s.page(r, "Gone by retention", ""), what, at))
 }
 
-// errorPage answers with the page for a status. The page is one that cannot fail.
+// errorPage answers with the page for a status.
 func (s *Server) errorPage(w http.ResponseWriter, r *http.Request, status int) {
+	s.explain(w, r, status, "")
+}
+
+// explain answers with the page for a status, which says why; empty: as the status says. The page is one that cannot fail.
+func (s *Server) explain(w http.ResponseWriter, r *http.Request, status int, why string) {
 	w.Header().Set("Cache-Control", "no-store")
 	p := s.page(r, http.StatusText(status), "")
 	visitOf(r).unsaved = false // the flash stays for the next page
 	var html bytes.Buffer
-	if err := views.ErrorPage(p, status).Render(context.WithoutCancel(r.Context()), &html); err != nil {
+	if err := views.ErrorPage(p, status, why).Render(context.WithoutCancel(r.Context()), &html); err != nil {
 		panic(err) // a buffer takes everything
 	}
 	s.write(w, r, status, html.Bytes())

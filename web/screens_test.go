@@ -227,8 +227,8 @@ func TestCrossSitePostIsRefused(t *testing.T) {
 		{"Origin", "https://evil.example"},
 	} {
 		a := b.post("/admin/integration/api-consumers/new", form, header...)
-		if a.status != http.StatusForbidden || a.text("h1") != "Not allowed" {
-			t.Errorf("%v: status %d, %q", header, a.status, a.text("h1"))
+		if a.status != http.StatusForbidden || a.text("h1") != "Not allowed" || !strings.Contains(a.text("main"), views.FromOtherSite) {
+			t.Errorf("%v: status %d, %q", header, a.status, a.text("main"))
 		}
 	}
 	if n := len(b.store.Directory().Consumers()); n != 0 {
@@ -257,12 +257,12 @@ func TestRoles(t *testing.T) {
 			base + "/" + consumer.ID.String() + "/keys/new": engine.RoleAdmin,
 			"/admin/integration/platform-keys":              engine.RoleAdmin,
 		} {
-			want := http.StatusForbidden
-			if role.Allows(need) {
-				want = http.StatusOK
-			}
-			if a := b.get(path); a.status != want {
+			a := b.get(path)
+			if want := map[bool]int{true: http.StatusOK, false: http.StatusForbidden}[role.Allows(need)]; a.status != want {
 				t.Errorf("%s as %s: status %d, want %d", path, role, a.status, want)
+			}
+			if why := views.NeedsRole(role, need); strings.Contains(a.text("main"), why) == role.Allows(need) {
+				t.Errorf("%s as %s: wrong to say or not to say %q", path, role, why)
 			}
 		}
 		detail := b.get(base + "/" + consumer.ID.String())

@@ -230,7 +230,7 @@ func (s *Server) need(role engine.Role, h http.HandlerFunc) http.HandlerFunc {
 		case v.user == nil:
 			s.signInFirst(w, r)
 		case !v.user.Role.Allows(role):
-			s.errorPage(w, r, http.StatusForbidden)
+			s.explain(w, r, http.StatusForbidden, views.NeedsRole(v.user.Role, role))
 		default:
 			h(w, r)
 		}

@@ -144,7 +144,7 @@ func (s *Server) handleWebhookResume(w http.ResponseWriter, r *http.Request) {
 // handleWebhookDelete asks before a webhook is deleted.
 func (s *Server) handleWebhookDelete(w http.ResponseWriter, r *http.Request) {
 	if hook, ok := s.webhookInUse(w, r); ok {
-		p := s.page(r, "Delete webhook "+hook.Name, "admin", s.webhookCrumbs(&hook, views.Crumb{Label: "Delete"})...)
+		p := s.page(r, "Delete Webhook "+hook.Name, "admin", s.webhookCrumbs(&hook, views.Crumb{Label: "Delete"})...)
 		s.render(w, r, http.StatusOK, views.WebhookDelete(p, hook))
 	}
 }

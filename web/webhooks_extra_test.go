@@ -181,8 +181,8 @@ func TestBadCustomPolicies(t *testing.T) {
 		{"custom.success", "", "ranges of statuses"},
 		{"custom.success", "2xx", "not a range of statuses"},
 		{"custom.success", "200-599", "between 200 and 399"},
-		{"custom.on_4xx", "panic", "Choose one of"},
-		{"custom.on_exhausted", "panic", "Choose one of"},
+		{"custom.on_4xx", "panic", "What an answer from 400 to 499 does must be one of"},
+		{"custom.on_exhausted", "panic", "What happens after the last retry must be one of"},
 		{"retries", "61", "from 0 to 60"},
 	} {
 		a := b.post(views.NewWebhookURL(c.ID), with(goodForm(), "retry_policy", "custom", test.field, test.value))

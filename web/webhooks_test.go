@@ -137,7 +137,7 @@ func TestWebhookPageSaysHowItDoes(t *testing.T) {
 	state("Failing: last attempt ended in ") // what came before the switch counts no more
 
 	ask := b.get(views.WebhookDeleteURL(w.ID))
-	if got := ask.text("button.danger"); ask.status != http.StatusOK || got != "Delete webhook" {
+	if got := ask.text("button.danger"); ask.status != http.StatusOK || got != "Delete Webhook" {
 		t.Errorf("status %d, button %q", ask.status, got)
 	}
 	if a := b.post(views.WebhookDeleteURL(w.ID), nil); a.header.Get("Location") != views.ConsumerURL(w.ConsumerID) {

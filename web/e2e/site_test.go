@@ -41,15 +41,19 @@ func newSite(t *testing.T, history ...func(s *site)) *site {
 }
 
 // newStillSite is newSite before its engine starts: nothing is sent until then.
-func newStillSite(t *testing.T) *site {
+func newStillSite(t *testing.T, changes ...func(*web.Config)) *site {
 	t.Helper()
 	s := &site{store: dbtest.Open(t)}
 	guard := enginetest.Guard()
 	s.engine = engine.New(engine.Config{Guard: guard, Log: slog.New(slog.DiscardHandler)}, s.store)
-	server, err := web.New(t.Context(), web.Config{
+	cfg := web.Config{
 		Store: s.store, Engine: s.engine, Guard: guard, Log: slog.New(slog.DiscardHandler), Version: "0.1.0",
 		Settings: startedWith,
-	})
+	}
+	for _, change := range changes {
+		change(&cfg)
+	}
+	server, err := web.New(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"labhook/db"
 	"labhook/engine"
 	"labhook/web"
 )
@@ -25,7 +26,7 @@ type stage struct {
 // hour, so that the pages stay as they are.
 func newStage(t *testing.T) *stage {
 	t.Helper()
-	g := &stage{site: newStillSite(t), t: t, names: map[string]string{}}
+	g := &stage{site: newStillSite(t, withBackups), t: t, names: map[string]string{}}
 	g.y = story{t: t, s: g.site, start: time.Now().Add(-40 * time.Minute).Truncate(time.Millisecond)}
 	g.addUser(t)
 	g.addUsers(t)
@@ -43,6 +44,7 @@ func newStage(t *testing.T) *stage {
 			l.Public, l.ValidUntil = true, time.Date(2030, 6, 30, 18, 0, 0, 0, time.UTC)
 		})
 	g.must(g.store.SetEgressSeen(t.Context(), engine.System, engine.EgressSeen{At: time.Now(), Address: netip.MustParseAddr("203.0.113.200")}))
+	g.backedUp()
 	g.start(t)
 	g.afterStart()
 	return g
@@ -174,4 +176,34 @@ func (g *stage) webhooks() {
 	g.add("off", "Switched off", engine.AllEvents, func(w *engine.Webhook) { w.Enabled = false })
 	g.add("badges", "Badges", badge.Code)
 	g.add("classes", "Class register", engine.TMSClassChanged)
+	g.changed("classes")
+}
+
+// changed changes settings of all kinds of a webhook, as somebody else did.
+func (g *stage) changed(key string) {
+	g.t.Helper()
+	var id engine.WebhookID
+	g.must(id.UnmarshalText([]byte(g.names[key])))
+	w, err := g.store.Webhook(g.t.Context(), id)
+	g.must(err)
+	w.Name, w.URL, w.Verb = "Class register of "+longName, "https://hooks.example.com/a/long/path/that/has/to/wrap/somewhere?tenant=contoso", "PUT"
+	w.Headers = []engine.Header{{Name: "Authorization", Value: "secret", Sensitive: true}}
+	w.Timeout, w.Blocking, w.SendLabDetails, w.Content = 20*time.Second, true, false, "{\n  \"class\": \"@lab.Event.Id\",\n  \"text\": \"long text that goes on and on and on and on\"\n}"
+	_, err = g.store.UpdateWebhook(g.t.Context(), engine.Actor{Name: "Dana Ortiz"}, w)
+	g.must(err)
+}
+
+// withBackups has backups made every day.
+func withBackups(c *web.Config) {
+	c.Backup = web.BackupPlan{Dir: "/backup", Every: 24 * time.Hour, Keep: 7}
+}
+
+// lastBackup is one that was made in the night.
+func lastBackup() db.BackupState {
+	return db.BackupState{At: time.Now().Add(-9 * time.Hour), File: "/backup/labhook-20260301T020000Z.tar", Size: 48 << 20, Took: 1200 * time.Millisecond}
+}
+
+func (g *stage) backedUp() {
+	g.t.Helper()
+	g.must(g.store.SetBackupState(g.t.Context(), lastBackup()))
 }

@@ -131,9 +131,14 @@ type sites struct {
 
 func newSites(t *testing.T) *sites {
 	t.Helper()
-	w := &sites{fresh: newSite(t), bare: newSite(t), halted: newStillSite(t), stage: newStage(t)}
+	w := &sites{fresh: newSite(t), bare: newSite(t), halted: newStillSite(t, withBackups), stage: newStage(t)}
 	w.bare.addUser(t)
 	w.halted.addUser(t)
+	failed := lastBackup()
+	failed.At, failed.FailedAt, failed.Problem = failed.At.Add(-24*time.Hour), failed.At, "write /backup/labhook-20260302T020000Z.tar: no space left on device"
+	if err := w.halted.store.SetBackupState(t.Context(), failed); err != nil {
+		t.Fatal(err)
+	}
 	_, w.stage.names["token"], _ = strings.Cut(w.fresh.setup, "token=")
 	return w
 }
