@@ -168,11 +168,11 @@ func AdminPage(a Admin) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = stat("Delivered", Number(a.Health.Delivered), DeliveriesURL("status", string(engine.StateDelivered), "since", "24h", "test", "false"), false).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = stat("Delivered", Number(a.Health.Delivered), DeliveriesURL(CountedToday(engine.StateDelivered)...), false).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = stat("Failed", Number(a.Health.Failed), DeliveriesURL("status", string(engine.StateFailed), "since", "24h", "test", "false"), a.Health.Failed > 0).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = stat("Failed", Number(a.Health.Failed), DeliveriesURL(CountedToday(engine.StateFailed)...), a.Health.Failed > 0).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -947,7 +947,7 @@ func consumerWebhook(p Page, w WebhookRow, first, last bool) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = failedLink(w.Counts.Failed, DeliveriesURL("status", string(engine.StateFailed), "since", "24h", "test", "false", "webhook", w.ID.String())).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = failedLink(w.Counts.Failed, DeliveriesURL(CountedToday(engine.StateFailed, "webhook", w.ID.String())...)).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

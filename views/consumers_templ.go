@@ -494,7 +494,7 @@ func consumerRow(p Page, row ConsumerRow) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = failedLink(row.Failed, DeliveriesURL("status", string(engine.StateFailed), "since", "24h", "test", "false", "consumer", row.ID.String())).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = failedLink(row.Failed, DeliveriesURL(CountedToday(engine.StateFailed, "consumer", row.ID.String())...)).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

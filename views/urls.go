@@ -244,6 +244,12 @@ func WebhookPreviewURL(consumer engine.ConsumerID) string {
 // "since", "24h"; pairs with an empty value are left out.
 func DeliveriesURL(query ...string) string { return withQuery("/deliveries", query...) }
 
+// CountedToday is the query of the deliveries that the counts of the last 24 hours are about: those that ended in a state,
+// without tests. more are further pairs.
+func CountedToday(state engine.DeliveryState, more ...string) []string {
+	return append([]string{"status", string(state), "since", "24h", "test", "false"}, more...)
+}
+
 // DeliveryURL is a delivery's page.
 func DeliveryURL(id engine.DeliveryID) string { return "/deliveries/" + id.String() }
 

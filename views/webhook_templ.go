@@ -312,11 +312,11 @@ func webhookStats(d WebhookDetail) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = stat("Delivered 24 h", Number(d.Health.Delivered), WebhookLogsURL(d.Webhook.ID, "status", string(engine.StateDelivered), "since", "24h", "test", "false"), false).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = stat("Delivered 24 h", Number(d.Health.Delivered), WebhookLogsURL(d.Webhook.ID, CountedToday(engine.StateDelivered)...), false).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = stat("Failed 24 h", Number(d.Health.Failed), WebhookLogsURL(d.Webhook.ID, "status", string(engine.StateFailed), "since", "24h", "test", "false"), d.Health.Failed > 0).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = stat("Failed 24 h", Number(d.Health.Failed), WebhookLogsURL(d.Webhook.ID, CountedToday(engine.StateFailed)...), d.Health.Failed > 0).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

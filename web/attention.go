@@ -185,7 +185,7 @@ func mostly(cause engine.FailureCount) string {
 
 // failedOf leads to the failed deliveries of a webhook.
 func failedOf(id engine.WebhookID) views.Link {
-	return views.Link{Text: "Failed deliveries", URL: views.DeliveriesURL("status", string(engine.StateFailed), "since", "24h", "test", "false", "webhook", id.String())}
+	return views.Link{Text: "Failed deliveries", URL: views.DeliveriesURL(views.CountedToday(engine.StateFailed, "webhook", id.String())...)}
 }
 
 func (s *Server) aboutWebhook(id engine.WebhookID) views.Attention {
