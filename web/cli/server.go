@@ -85,7 +85,9 @@ func startServer(ctx context.Context, cfg serverConfig) (*server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w; --listen chooses another address", err)
 	}
-	s.base = "http://" + reachable(listener.Addr())
+	if s.base, err = baseOf(listener.Addr().String()); err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
 	if s.store, err = db.Open(ctx, db.Options{Dir: cfg.data, Log: cfg.log, Exclusive: true, Synchronous: cfg.sync, Given: cfg.given}); err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
@@ -169,14 +171,4 @@ func (s *server) close() {
 		s.http.Close()
 	}
 	<-s.served
-}
-
-// reachable returns the address as a client on this host writes it: an address that stands for all interfaces
-// becomes localhost.
-func reachable(addr net.Addr) string {
-	ap, err := netip.ParseAddrPort(addr.String())
-	if err != nil || !ap.Addr().IsUnspecified() {
-		return addr.String()
-	}
-	return fmt.Sprintf("localhost:%d", ap.Port())
 }
