@@ -132,7 +132,7 @@ func (t *tx) flushCounters() error {
 		if err := t.exec(takeBack, c.Delivered, c.Failed, key.hour, int64(key.webhook)); err != nil {
 			return fmt.Errorf("write counters: %w", err)
 		}
-		t.hooks = append(t.hooks, func() { t.writer.store.past.drop(key.hour) })
+		t.onCommit(func() { t.writer.store.past.drop(key.hour) })
 	}
 	return nil
 }

@@ -56,7 +56,7 @@ func (s *Server) handleSetupSave(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	form := views.SetupForm{
-		Token: strings.TrimSpace(r.PostFormValue("token")), PublicURL: strings.TrimSpace(r.PostFormValue("public_url")), URLFixed: s.urlFixedBy(),
+		Token: strings.TrimSpace(r.PostFormValue("token")), PublicURL: strings.TrimSpace(r.PostFormValue(publicURL)), URLFixed: s.urlFixedBy(),
 		User: engine.User{
 			Login: strings.TrimSpace(r.PostFormValue("login")), Name: strings.TrimSpace(r.PostFormValue("name")),
 			Role: engine.RoleAdmin, Enabled: true, TimeZone: strings.TrimSpace(r.PostFormValue("time_zone")),
